@@ -1,5 +1,6 @@
 """Everything the program says to a person goes through here: one console, silent on all ranks but the first."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Item = TypeVar("Item")
+logging.getLogger("vlrb").addHandler(logging.NullHandler())
 
 
 @cache
@@ -31,6 +33,7 @@ def say(message: object = "", *, style: str | None = None) -> None:
     if not is_first_rank():
         return
     if isinstance(message, str):
+        logging.getLogger("vlrb").info(message)  # lands in the run's log, if one is open
         console().print(message, style=style, markup=False)
     else:
         console().print(message)

@@ -1,0 +1,129 @@
+"""Raw logs → benchmark folder: `python build_data.py`, and the first step of every training job."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from omegaconf import DictConfig
+
+from vlrb.schema import BUILD_STAGES
+from vlrb.tasks.jobs import JobResult, run_job
+from vlrb.utils.config import Plain
+from vlrb.utils.console import progress_bar, say
+from vlrb.utils.errors import ConfigError, StateError
+from vlrb.utils.files import read_json
+from vlrb.utils.fingerprint import fingerprint
+from vlrb.utils.instantiate import build
+from vlrb.utils.locks import folder_lock
+from vlrb.utils.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vlrb.benchmark.store import Benchmark
+
+
+class Features(NamedTuple):
+    """Cached feature arrays of a benchmark (None where the encoder has no such part) and their identity."""
+
+    text: "np.ndarray | None"
+    vision: "np.ndarray | None"
+    fingerprint: str
+
+
+def run(cfg: DictConfig) -> float:
+    """Run the script's job."""
+    return run_job(cfg, "build_data", _build_job)
+
+
+def _build_job(config: Plain) -> JobResult:
+    started = time.monotonic()
+    stages = _checked_stages(config["stages"])
+    benchmark = build_benchmark(config, [s for s in stages if s != "features"], force=config["force"])
+    if "features" in stages:
+        ensure_features(config, benchmark, force=config["force"])
+    n, m = benchmark.Y.shape
+    say(f"{n:,} samples × {m} models, {time.monotonic() - started:.1f} s")
+    say(f"benchmark: {benchmark.root}")
+    return JobResult("done", benchmark.root)
+
+
+def _checked_stages(stages: Sequence[str]) -> list[str]:
+    for stage in stages:
+        if stage not in BUILD_STAGES:
+            raise ConfigError(f"stages: no stage {stage!r}", did_you_mean(stage, BUILD_STAGES))
+    return [s for s in BUILD_STAGES if s in stages]
+
+
+def benchmark_folder(config: Plain) -> Path:
+    """Return the benchmark's folder, `<data_dir>/<dataset.name>`."""
+    return Path(str(config["paths"]["data_dir"])) / str(config["dataset"]["name"])
+
+
+def build_benchmark(config: Plain, stages: Sequence[str], *, force: bool = False) -> "Benchmark":
+    """Bring a benchmark up to date: only stages whose inputs or settings changed do any work."""
+    from vlrb.benchmark.build import build_benchmark as build_stages
+
+    dataset = config["dataset"]
+    if dataset.get("generator"):
+        generate(config)
+    source = build(dataset["source"], "dataset.source")
+    return build_stages(
+        benchmark_folder(config),
+        source,
+        pool=build(config["model_pool"], "model_pool"),
+        tokens=build(config["tokens"], "tokens"),
+        price_book=build(config["pricing"], "pricing"),
+        split=build(config["split"], "split"),
+        stages=stages,
+        force=force,
+        strict=config["strict"],
+    )
+
+
+def open_benchmark(config: Plain) -> "Benchmark":
+    """Return the benchmark of a training config, built or refreshed unless `build=false`."""
+    stages = [s for s in BUILD_STAGES if s != "features"]
+    if config["build"]:
+        return build_benchmark(config, stages)
+    from vlrb.benchmark.store import Benchmark
+
+    folder = benchmark_folder(config)
+    if not (folder / "manifest.json").is_file():
+        raise StateError(f"no benchmark at {folder}, and build=false forbids to build it", "run build_data.py first")
+    return Benchmark.open(folder)
+
+
+def generate(config: Plain) -> None:
+    """Write the raw logs of a generated dataset, unless they are there already with the same settings."""
+    generator = build(config["dataset"]["generator"], "dataset.generator")
+    marker = generator.root.parent / "generated.json"
+    wanted = fingerprint(generator.fingerprint())
+    if marker.is_file() and fingerprint(read_json(marker)) == wanted:
+        return
+    with folder_lock(generator.root.parent):
+        if marker.is_file() and fingerprint(read_json(marker)) == wanted:
+            return
+        with progress_bar() as bar:
+            task = bar.add_task("writing synthetic logs", total=None)
+            generator.write(lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
+    say(f"synthetic logs written: {generator.root}")
+
+
+def ensure_features(config: Plain, benchmark: "Benchmark", *, force: bool = False, allow: bool = True) -> Features:
+    """Return the features of the configured encoders, extracting what is not cached.
+
+    Args:
+        config: The job's config (`encoder` group).
+        benchmark: The benchmark to encode.
+        force: Extract again.
+        allow: Whether extracting is allowed; otherwise missing features are an error.
+    """
+    from vlrb.encoders.extract import benchmark_features
+
+    parts = {}
+    for kind in ("text", "vision"):
+        node = config["encoder"].get(kind)
+        parts[kind] = build(node, f"encoder.{kind}") if node else None
+    return Features(*benchmark_features(benchmark, parts["text"], parts["vision"], config["encoder"], force, allow))

@@ -1,0 +1,88 @@
+"""Composition errors in words a person can act on: which key or option is wrong, and the nearest valid one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vlrb.utils.errors import ConfigError
+from vlrb.utils.help import config_groups
+from vlrb.utils.suggest import nearest
+
+NOT_IN_STRUCT = re.compile(r"Could not override '([^']+)'|Key '([^']+)' is not in struct")
+NO_MATCH = re.compile(r"Could not override '([^']+)'[.\s]*\s*No match in the defaults list")
+MISSING_OPTION = re.compile(r"(?:Could not find|Unable to find|could not load) '([^']+)'", re.IGNORECASE)
+
+
+def explain(error: Exception, script: str, root: Path) -> ConfigError:
+    """Return a ConfigError for an error raised while composing.
+
+    Args:
+        error: What Hydra or OmegaConf raised.
+        script: train, evaluate or build_data.
+        root: The project folder.
+    """
+    text = " ".join(str(error).split())
+    option = _missing_option(text, root)
+    if option is not None:
+        return option
+    key = _bad_key(text)
+    if key is not None:
+        known = known_keys(script, root)
+        best = nearest(key, known)
+        hint = (
+            f"did you mean '{best}'?" if best else f"root keys: {', '.join(sorted(k for k in known if '.' not in k))}"
+        )
+        return ConfigError(f"unknown key '{key}'", f"{hint} (all keys: python {script}.py --cfg job)")
+    missing = re.search(r"Missing mandatory value: (\S+)", text)
+    if missing:
+        name = missing.group(1)
+        return ConfigError(f"{name} has no value yet", f"give it: {name}=…")
+    return ConfigError(text.split(" See https")[0])
+
+
+def _missing_option(text: str, root: Path) -> ConfigError | None:
+    found = MISSING_OPTION.search(text)
+    if found is None or "/" not in found.group(1):
+        return None
+    group, _, value = found.group(1).rpartition("/")
+    folder = root / ("multirun_presets" if group == "preset" else "conf") / group
+    options = sorted(p.stem for p in folder.glob("*.yaml"))
+    best = nearest(value, options)
+    valid = ", ".join(options) if options else "none"
+    hint = (f"did you mean '{best}'? " if best else "") + f"valid: {valid}"
+    return ConfigError(f"{group.replace('/', '.')}={value}: no such option", hint)
+
+
+def _bad_key(text: str) -> str | None:
+    found = NO_MATCH.search(text) or NOT_IN_STRUCT.search(text)
+    if found is None:
+        return None
+    return next(group for group in found.groups() if group)
+
+
+def known_keys(script: str, root: Path) -> set[str]:
+    """Return every key of the script's default configuration (dotted) and every group name."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(config_dir=str(root / "conf"), version_base="1.3"):
+        config = compose(script)
+    plain = OmegaConf.to_container(config, resolve=False)
+    groups = {name for name, _ in config_groups(script, root / "conf")}
+    return set(flatten(plain)) | groups
+
+
+def flatten(value: Any, prefix: str = "") -> Iterable[str]:  # noqa: ANN401 - any plain config
+    """Yield the dotted keys of nested mappings.
+
+    >>> list(flatten({"a": {"b": 1}, "c": 2}))
+    ['a', 'a.b', 'c']
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            name = f"{prefix}{key}"
+            yield name
+            yield from flatten(inner, f"{name}.")
