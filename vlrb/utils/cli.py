@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vlrb.utils.argv import rewrite_overrides, split_flags
-from vlrb.utils.errors import VlrbError
+from vlrb.utils.errors import ConfigError, VlrbError
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.help import help_text
 
@@ -44,6 +44,8 @@ def run_script(script: str, argv: Sequence[str] | None = None) -> int:
         if "--help" in flags or "-h" in flags:
             print(help_text(script, ROOT))  # noqa: T201 - plain text on stdout, also for pipes
             return 0
+        if {"--cfg", "-c"} & set(flags) and {"-m", "--multirun"} & set(flags):
+            raise ConfigError("--cfg shows the configuration of one job", "leave out -m and give single values")
         return _run_hydra(script, flags, rewrite_overrides(overrides, ROOT / "conf"))
     except VlrbError as error:
         report_error(str(error), "".join(traceback.format_exception(error)), expected=True)
@@ -74,7 +76,7 @@ def _run_hydra(script: str, flags: list[str], overrides: list[str]) -> int:
         with _environment(), _argv([f"{script}.py", *flags, *overrides, *extra]):
             main()
     except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error, script, ROOT) from error
+        raise explain(error, script, ROOT, overrides) from error
     finally:
         GlobalHydra.instance().clear()
     return result.exit_code()
@@ -108,18 +110,17 @@ def _argv(words: list[str]) -> Iterator[None]:
 @contextmanager
 def _environment() -> Iterator[None]:
     """Tell the configs where the project lies, and make Hydra raise its errors instead of printing and exiting."""
-    wanted = {"VLRB_ROOT": str(ROOT), "HYDRA_FULL_ERROR": "1"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.setdefault("VLRB_TRACEBACK", before["HYDRA_FULL_ERROR"] or "0")
-    os.environ.update(wanted)
+    os.environ["VLRB_ROOT"] = str(ROOT)
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ.setdefault("VLRB_TRACEBACK", before or "0")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        if before is None:
+            os.environ.pop("HYDRA_FULL_ERROR")
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before
 
 
 def _wants_traceback() -> bool:

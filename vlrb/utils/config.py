@@ -76,7 +76,18 @@ def to_plain(cfg: DictConfig, script: str) -> Plain:
     assert isinstance(plain, dict)
     config: Plain = {str(key): value for key, value in plain.items() if key != "hydra"}
     check_root(config, script)
+    if "dataset" in config:
+        check_dataset(config["dataset"])
     return config
+
+
+def check_dataset(dataset: Mapping[str, Any]) -> None:
+    """Check the two values that name folders."""
+    name, root = dataset.get("name"), dataset.get("root")
+    if not isinstance(name, str | int) or not str(name) or set(str(name)) & set("/\\") or str(name) in (".", ".."):
+        raise ConfigError(f"dataset.name must be a plain folder name, not {name!r}", "e.g. dataset.name=mine")
+    if not isinstance(root, str | int):
+        raise ConfigError(f"dataset.root must be a folder, not {root!r}", "e.g. dataset.root=./vlm_router_data")
 
 
 def check_root(config: Mapping[str, Any], script: str) -> None:

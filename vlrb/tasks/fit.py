@@ -1,0 +1,119 @@
+"""Fit one router through `Trainer.fit` and let it decide."""
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import lightning as L
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+
+from vlrb.benchmark.view import BenchmarkView
+from vlrb.data.datamodule import BenchmarkDataModule
+from vlrb.data.sources import FusedFeatures, InputSource
+from vlrb.data.spec import DataSpec
+from vlrb.data.tradeoff import TradeOff
+from vlrb.routers.base import RouterModule
+from vlrb.routers.progress import TrainingProgress
+from vlrb.tasks.build import Features
+from vlrb.utils.cli import ROOT
+from vlrb.utils.config import Plain
+from vlrb.utils.instantiate import build
+
+REFERENCES = ("oracle", "strongest_global", "cheapest_global", "strongest_per_dataset", "random")
+
+
+class Decided(NamedTuple):
+    """What a router chose on one split: scores (n, M) float32 and columns (n,) int64, rows in the view's order."""
+
+    scores: np.ndarray
+    decision: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """A fitted router with the data that it was fitted on."""
+
+    router: RouterModule
+    data: BenchmarkDataModule
+    trainer: L.Trainer
+
+
+def input_sources(config: Plain, features: Features | None) -> dict[str, InputSource]:
+    """Return the inputs that this configuration can give to a router."""
+    if features is None:
+        return {}
+    fusion = build(config["encoder"]["fusion"], "encoder.fusion")
+    return {"features": FusedFeatures(features.text, features.vision, fusion)}
+
+
+def make_data(
+    router: RouterModule,
+    view: BenchmarkView,
+    sources: dict[str, InputSource],
+    trade_off: TradeOff,
+    seed: int,
+    spec: DataSpec | None = None,
+) -> BenchmarkDataModule:
+    """Return the batches that a router wants, from a view."""
+    return BenchmarkDataModule(view, sources, trade_off, router.batch_settings(seed), spec)
+
+
+def make_trainer(config: Plain, router: RouterModule, logger: Any = False) -> L.Trainer:  # noqa: ANN401 - any Lightning logger
+    """Return the Trainer of a config; the router gives what the config leaves open."""
+    node = config["trainer"]
+    given: dict[str, Any] = {
+        "max_epochs": node["max_epochs"] if node["max_epochs"] and not router.closed_form else router.max_epochs,
+        "logger": logger,
+        "callbacks": [TrainingProgress()],
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": 1,
+    }
+    if router.closed_form:  # fitted in one piece, whatever the job's devices
+        given |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "accumulate_grad_batches": 1}
+    return cast("L.Trainer", build(node, "trainer", **given))
+
+
+def fit(config: Plain, router: RouterModule, data: BenchmarkDataModule, logger: Any = False) -> Fitted:  # noqa: ANN401
+    """Bind and fit a router."""
+    L.seed_everything(config["seed"], workers=True, verbose=False)
+    router.bind(data.spec)
+    trainer = make_trainer(config, router, logger)
+    with _quiet():
+        trainer.fit(router, datamodule=data)
+    return Fitted(router, data, trainer)
+
+
+def decide(fitted: Fitted, split: str) -> Decided:
+    """Let a router decide on one split: it is handed inputs alone."""
+    decision_data = fitted.data.decision_data(split)
+    if not len(decision_data):
+        m = fitted.data.spec.n_models
+        return Decided(np.zeros((0, m), np.float32), np.zeros(0, np.int64))
+    with _quiet():
+        batches = fitted.trainer.predict(fitted.router, datamodule=decision_data)
+    scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
+    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy())
+
+
+def build_router(config: Plain) -> RouterModule:
+    """Build the router of a config, checked against its constructor."""
+    return cast("RouterModule", build(config["router"], "router"))
+
+
+def build_reference(name: str) -> RouterModule:
+    """Build a reference router from its own YAML."""
+    node = OmegaConf.to_container(OmegaConf.load(Path(ROOT) / "conf" / "router" / f"{name}.yaml"))
+    return cast("RouterModule", build(cast("Plain", node), f"router[{name}]"))
+
+
+class _quiet(warnings.catch_warnings):
+    """Silence Lightning's hints about loaders and accelerators: they are choices here, not oversights."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        for pattern in (".*does not have many workers.*", ".*GPU available but not used.*", ".*`isinstance.treespec.*"):
+            warnings.filterwarnings("ignore", pattern)

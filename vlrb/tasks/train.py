@@ -1,0 +1,147 @@
+"""One training job: benchmark → router → decisions → metrics → report, in a folder named by what was asked."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from vlrb.schema import LOG_FILE
+from vlrb.tasks import state
+from vlrb.tasks.build import Features, ensure_features, open_benchmark
+from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
+from vlrb.utils.config import Plain, number_text, run_folder
+from vlrb.utils.console import say
+from vlrb.utils.instantiate import build, locate
+from vlrb.utils.locks import folder_lock
+from vlrb.utils.logs import run_log
+
+if TYPE_CHECKING:
+    from vlrb.benchmark.store import Benchmark
+    from vlrb.benchmark.view import BenchmarkView
+
+
+def run(cfg: DictConfig) -> float:
+    """Run the script's job and return its objective."""
+    return run_job(cfg, "train", train_job)
+
+
+def train_job(config: Plain) -> JobResult:
+    """Train one router unless the same run is finished already; print its leaderboard.
+
+    Args:
+        config: Plain, checked config of conf/train.yaml.
+
+    Raises:
+        VlrbError: Bad configuration or data; nothing finished is damaged.
+    """
+    started = time.monotonic()
+    check_early(config)
+    benchmark = open_benchmark(config)
+    view = make_view(config, benchmark)
+    features = ensure_features(config, benchmark, allow=config["build"]) if needs_features(config) else None
+    parts = data_parts(view, features)
+    folder = run_folder(config)
+    with folder_lock(folder):
+        record = state.finished(folder, config, parts)
+        if record is None:
+            state.begin(folder, config, data_record(config, benchmark, view, parts))
+            with run_log(folder / LOG_FILE):
+                objective = _train(config, folder, benchmark, view, features)
+            seconds = time.monotonic() - started
+            state.end(folder, config, parts, None if objective != objective else objective, seconds)
+            status = "done"
+        else:
+            objective, seconds, status = plain_value(record["objective"]), 0.0, "skipped"
+    _show(config, folder, status, seconds)
+    return JobResult(status, folder, objective)
+
+
+def check_early(config: Plain) -> None:
+    """Find mistakes in the router, λ and trainer settings before any work is done."""
+    from vlrb.data.tradeoff import TradeOff
+
+    TradeOff.from_config(config["lambda"])
+    build(config["router"], "router")
+
+
+def needs_features(config: Plain) -> bool:
+    """Return whether the router reads frozen features."""
+    return "features" in locate(str(config["router"]["_target_"]), "router").inputs  # type: ignore[attr-defined]
+
+
+def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
+    """Return the rows, columns, prices and split that the config asks for."""
+    from vlrb.benchmark.view import BenchmarkView
+
+    pool = build(config["model_pool"], "model_pool")
+    split = build(config["split"], "split")
+    return BenchmarkView.create(benchmark, pool, config["pricing"]["name"], config["missing"], split.name, split.seed)
+
+
+def data_parts(view: "BenchmarkView", features: Features | None) -> dict[str, str]:
+    """Return fingerprints of everything the run sees, by part, so that a change can be named."""
+    return {**view.parts, "features": features.fingerprint if features else "none"}
+
+
+def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", parts: dict[str, str]) -> dict[str, Any]:
+    """Return what reports must know about the data without opening the benchmark."""
+    bounds = view.bounds
+    pool = build(config["model_pool"], "model_pool")
+    return {
+        "dataset_name": config["dataset"]["name"],
+        "synthetic": bool(config["dataset"]["synthetic"]),
+        "truth": config["dataset"].get("truth"),
+        "benchmark": str(benchmark.root.resolve()),
+        "pricing": config["pricing"]["name"],
+        "data_fingerprint": view.fingerprint,
+        "parts": parts,
+        "bounds": {"cmin": bounds.cmin, "cmax": bounds.cmax, "hash": bounds.hash, "reason": bounds.reason},
+        "model_ids": list(view.model_ids),
+        "display_names": {m: pool.display_name(m) for m in view.model_ids},
+        "dataset_groups": dict(zip(view.dataset_names, view.dataset_groups, strict=True)),
+        "samples": len(view.sample_ids),
+        "dropped": view.dropped,
+    }
+
+
+def _train(
+    config: Plain, folder: Path, benchmark: "Benchmark", view: "BenchmarkView", features: Features | None
+) -> float:
+    from vlrb.report.write import write_run_report
+    from vlrb.tasks.fit import build_router, fit, input_sources, make_data
+    from vlrb.tasks.results import evaluate_run
+    from vlrb.data.tradeoff import TradeOff
+    from vlrb.routers.checkpoint import save_router
+
+    router = build_router(config)
+    sources = input_sources(config, features)
+    data = make_data(router, view, sources, TradeOff.from_config(config["lambda"]), config["seed"])
+    say(
+        f"training {config['router_name']} λ={number_text(config['lambda']['value'])} on {data.split_size('train'):,} samples"
+    )
+    fitted = fit(config, router, data, make_logger(config, folder))
+    save_router(folder, router)
+    metrics = evaluate_run(config, folder, view, fitted, sources)
+    write_run_report(folder)
+    return plain_value(metrics.get(config["objective"]))
+
+
+def make_logger(config: Plain, folder: Path) -> Any:  # noqa: ANN401 - any Lightning logger, or False
+    """Return the configured logger, writing into the run folder."""
+    if not config["logger"].get("_target_"):
+        return False
+    return build(config["logger"], "logger", save_dir=str(folder))
+
+
+def _show(config: Plain, folder: Path, status: str, seconds: float) -> None:
+    """Print the run's leaderboard (one line inside a sweep), then its folder as the last line."""
+    from vlrb.report.terminal import print_leaderboard, run_line
+
+    if in_sweep():
+        say(run_line(folder, status, seconds))
+        return
+    if status == "skipped":
+        say("this run is finished already (same config, same data): nothing to do")
+    print_leaderboard([folder])
+    say(f"run: {folder}")
