@@ -1,0 +1,123 @@
+"""A small world with known structure, and the one way to fit a router on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from vlrb.data.datamodule import BenchmarkDataModule
+from vlrb.data.sources import FusedFeatures
+from vlrb.data.tradeoff import TradeOff
+from vlrb.routers.base import RouterModule
+from vlrb.utils.cli import ROOT
+from vlrb.utils.instantiate import build
+
+ROUTER_FOLDER = Path(ROOT) / "conf" / "router"
+ROUTER_NAMES = sorted(path.stem for path in ROUTER_FOLDER.glob("*.yaml"))
+
+
+def router_node(name: str) -> dict[str, Any]:
+    """A router's YAML with its `defaults` (other routers) merged in, as Hydra does."""
+    node = OmegaConf.load(ROUTER_FOLDER / f"{name}.yaml")
+    bases = [router_node(base) for base in node.pop("defaults", []) if base != "_self_"]
+    merged = OmegaConf.merge(*bases, node)
+    return OmegaConf.to_container(merged, resolve=True)
+
+
+def make_view(n: int = 420, m: int = 5, d: int = 10, seed: int = 0) -> SimpleNamespace:
+    """Five models, four kinds of sample; each kind has its own best model. Rows keep a gap, as a real view does."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 4, n)
+    centres = rng.normal(size=(4, d)) * 2
+    features = np.concatenate([rng.normal(size=(3, d)), centres[kind] + rng.normal(size=(n, d))]).astype(np.float32)
+    chance = np.full((4, m), 0.3)
+    chance[np.arange(4), np.arange(4)] = 0.9
+    chance[:, 4] = 0.6
+    Y = (rng.random((n, m)) < chance[kind]).astype(np.float32)
+    C = (np.array([1, 2, 4, 8, 16]) * 1e-5 * rng.uniform(0.8, 1.2, (n, m))).astype(np.float64)
+    split = np.array(["train", "dev", "test"])[rng.choice(3, n, p=[0.6, 0.2, 0.2])]
+    return SimpleNamespace(
+        rows=np.arange(3, n + 3),
+        sample_ids=np.array([f"set/{i}" for i in range(n)]),
+        model_ids=tuple("ABCDE"[:m]),
+        Y=Y,
+        C=C,
+        split=split,
+        dataset=rng.integers(0, 3, n),
+        dataset_names=("one", "two", "three"),
+        bounds=SimpleNamespace(cmin=1e-5, cmax=16e-5, hash="x", reason=None),
+        fingerprint="world",
+        features=features,
+        kind=kind,
+    )
+
+
+def concat(text: torch.Tensor, vision: torch.Tensor) -> torch.Tensor:
+    return torch.cat([text, vision], dim=1)
+
+
+def make_data(
+    router: RouterModule, view: SimpleNamespace, trade_off: TradeOff | None = None, seed: int = 0, spec: Any = None
+) -> BenchmarkDataModule:
+    sources = {"features": FusedFeatures(view.features[:, :4], view.features[:, 4:], concat)}
+    settings = replace(router.batch_settings(seed), eval_batch_size=64)
+    return BenchmarkDataModule(view, sources, trade_off or TradeOff(0.5), settings, spec)
+
+
+def make_trainer(max_epochs: int) -> L.Trainer:
+    return L.Trainer(
+        accelerator="cpu",
+        max_epochs=max_epochs,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def fit(
+    router: RouterModule,
+    view: SimpleNamespace,
+    trade_off: TradeOff | None = None,
+    seed: int = 0,
+    max_epochs: int | None = None,
+) -> BenchmarkDataModule:
+    data = make_data(router, view, trade_off, seed)
+    router.bind(data.spec)
+    make_trainer(max_epochs or router.max_epochs).fit(router, datamodule=data)
+    router.eval()
+    return data
+
+
+def scores(router: RouterModule, data: BenchmarkDataModule, split: str = "test") -> torch.Tensor:
+    batches = make_trainer(1).predict(router, datamodule=data.decision_data(split))
+    return torch.cat(batches)
+
+
+@pytest.fixture(scope="session")
+def world() -> SimpleNamespace:
+    """Everything that the router tests share, in one place."""
+    helpers: dict[str, Callable[..., Any]] = {
+        "node": router_node,
+        "view": make_view,
+        "data": make_data,
+        "trainer": make_trainer,
+        "fit": fit,
+        "scores": scores,
+        "build": lambda which, **given: build({**router_node(which), **given}, "router"),
+    }
+    return SimpleNamespace(names=ROUTER_NAMES, **helpers)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that asks for `router_name` once for every file in conf/router."""
+    if "router_name" in metafunc.fixturenames:
+        metafunc.parametrize("router_name", ROUTER_NAMES)

@@ -1,0 +1,54 @@
+"""The batch: what a router gets to see, and what it must not see while deciding."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final, TypedDict, cast
+
+import numpy as np
+from torch import Tensor
+
+# What a router may declare in `RouterModule.inputs`.
+FEATURES: Final = "features"
+RAW: Final = "raw"
+DATASET: Final = "dataset"
+OUTCOMES: Final = "outcomes"
+INPUTS: Final = frozenset({FEATURES, RAW, DATASET, OUTCOMES})
+
+# Keys of a batch that tell how the models did; never in a batch to decide on, but for a bound that declares "outcomes".
+OUTCOME_KEYS: Final = frozenset({"targets", "weight", "Y", "C"})
+
+
+class Batch(TypedDict, total=False):
+    """B samples at once.
+
+    `index` (B,) int64 row in the view; `sample_key` (B,) int64 hash of the sample id; `dataset` (B,) int64 code, −1 for
+    a dataset not seen in training; `features` (B, D) float32, if the router reads them. In training and validation only:
+    `targets` (B, M) float32 soft targets, `weight` (B,) float32 (0 = row without a target), `Y` (B, M) quality and
+    `C` (B, M) cost in USD, NaN = missing.
+    """
+
+    index: Tensor
+    sample_key: Tensor
+    dataset: Tensor
+    features: Tensor
+    targets: Tensor
+    weight: Tensor
+    Y: Tensor
+    C: Tensor
+
+
+def decision_batch(batch: Batch, inputs: frozenset[str] = frozenset()) -> Batch:
+    """Return the batch without outcomes; a router whose inputs hold "outcomes" (a bound) keeps Y and C."""
+    kept = {"Y", "C"} if OUTCOMES in inputs else set()
+    plain = cast("Mapping[str, Tensor]", batch)
+    return cast("Batch", {k: v for k, v in plain.items() if k not in OUTCOME_KEYS or k in kept})
+
+
+def sample_keys(sample_ids: Iterable[str]) -> np.ndarray:
+    """Return one int64 per sample id: the first 8 bytes of its SHA-256, the same on every machine.
+
+    >>> sample_keys(["MMStar/1"]).tolist() == sample_keys(["MMStar/0", "MMStar/1"])[1:].tolist()
+    True
+    """
+    digests = b"".join(hashlib.sha256(str(s).encode()).digest()[:8] for s in sample_ids)
+    return np.frombuffer(digests, dtype=">i8").astype(np.int64)

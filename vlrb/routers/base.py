@@ -1,0 +1,234 @@
+"""The base of all routers: scores in, one decision rule, one way of fitting, everything learnt in parameters and buffers."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple, Self, cast
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torchmetrics import MeanMetric
+
+from vlrb.data.batch import Batch, decision_batch
+from vlrb.data.datamodule import BatchSettings, BenchmarkDataModule
+from vlrb.data.sampling import derive_seed
+from vlrb.data.spec import DataSpec
+from vlrb.routers.best_epoch import BestEpoch
+from vlrb.routers.dev_metrics import DevMetrics
+from vlrb.utils.errors import ConfigError, StateError
+
+
+class TrainingArrays(NamedTuple):
+    """The whole training split: `features` (n, D) (width 0 if the router reads none), `dataset` (n,), rest as in `Batch`."""
+
+    features: Tensor
+    targets: Tensor
+    weight: Tensor
+    Y: Tensor
+    C: Tensor
+    dataset: Tensor
+
+
+class RouterModule(L.LightningModule):
+    """A router: `forward(batch)` gives scores (B, M), higher = choose; `decide(scores)` gives the chosen columns.
+
+    Subclasses build parameters in `build(spec)`. A gradient router gives `loss` (default: soft-target cross-entropy) and
+    `configure_optimizers`; a closed-form router sets `closed_form = True` and learns in `fit_arrays`, which sees the
+    training split once, whole and in order. Both go through `Trainer.fit`.
+
+    Args:
+        name: Name in tables and folders.
+        batch_size: Samples per training batch.
+        max_epochs: Longest training, in epochs.
+        patience: Stop after this many epochs without a lower dev loss; the best epoch's weights are kept anyway.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+
+    inputs: ClassVar[frozenset[str]] = frozenset({"features"})
+    closed_form: ClassVar[bool] = False
+    shared_buffers: ClassVar[tuple[str, ...]] = ()  # large buffers that many runs have in common (checkpoint.py)
+    is_bound: ClassVar[bool] = False  # True: it may see the outcomes it is judged by, so it is no router but a bound
+
+    mean_train_cost: Tensor
+    tie_order: Tensor
+
+    def __init__(self, name: str, batch_size: int = 4096, max_epochs: int = 1, patience: int = 1) -> None:
+        super().__init__()
+        for key, number in (("batch_size", batch_size), ("max_epochs", max_epochs), ("patience", patience)):
+            at_least(key, number, 1)
+        self.name = name
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.automatic_optimization = not self.closed_form
+        self._spec: DataSpec | None = None
+        self._fitted_buffers: list[str] = []
+        self._collected: list[Batch] = []
+
+    # --- building -----------------------------------------------------------------------------------------------------
+
+    def bind(self, spec: DataSpec) -> Self:
+        """Build parameters and buffers for the shapes of the data; initial weights depend on the spec's seed alone."""
+        if self._spec is not None:
+            raise StateError(f"router {self.name!r} is already bound to data", "build a new one")
+        self._spec = spec
+        costs = torch.tensor(spec.mean_train_cost, dtype=torch.float64)
+        self.register_buffer("mean_train_cost", costs.float())
+        self.register_buffer("tie_order", torch.argsort(costs, stable=True), persistent=False)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed("weights", spec.seed))
+            self.build(spec)
+        self.train_loss = MeanMetric()
+        self.dev_metrics = DevMetrics(spec)
+        return self
+
+    @property
+    def spec(self) -> DataSpec:
+        """The data that this router is bound to."""
+        if self._spec is None:
+            raise StateError(f"router {self.name!r} is not bound to data yet", "call bind(spec) first")
+        return self._spec
+
+    def build(self, spec: DataSpec) -> None:
+        """Create parameters and buffers (hook)."""
+
+    def register_fitted(self, *names: str, dtype: torch.dtype = torch.float32) -> None:
+        """Register buffers whose shape is known only after fitting; loading gives them the stored shape."""
+        for name in names:
+            self.register_buffer(name, torch.empty(0, dtype=dtype))
+            self._fitted_buffers.append(name)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:  # noqa: ANN401
+        for name in self._fitted_buffers:
+            if (stored := state_dict.get(prefix + name)) is not None:
+                setattr(self, name, getattr(self, name).new_empty(stored.shape, dtype=stored.dtype))
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def batch_settings(self, seed: int, workers: int = 0) -> BatchSettings:
+        """Return how this router wants its batches."""
+        return BatchSettings(self.inputs, self.batch_size, seed, shuffle=not self.closed_form, workers=workers)
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Tensor:
+        """Return scores (B, M), higher = choose, each row independent of the others."""
+
+    def decide(self, scores: Tensor) -> Tensor:
+        """Return the chosen column (B,) int64: the highest score, ties to the lower mean training cost, then column order.
+
+        Raises:
+            StateError: A score is NaN.
+        """
+        if torch.isnan(scores).any():
+            raise StateError(f"router {self.name!r} gave a score that is not a number")
+        order = self.tie_order.to(scores.device)
+        return order[scores[:, order].argmax(dim=1)]
+
+    def predict_step(self, batch: Batch, batch_idx: int = 0) -> Tensor:
+        """Return the scores (B, M) of a batch to decide on."""
+        return cast("Tensor", self(decision_batch(batch, self.inputs)))
+
+    # --- learning -----------------------------------------------------------------------------------------------------
+
+    def prepare(self, batches: Iterable[Batch]) -> None:
+        """Look at the training split once, in order, before the first epoch (hook), e.g. for feature statistics."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Return the loss of a batch with outcomes: soft-target cross-entropy, rows of weight 0 ignored."""
+        return soft_cross_entropy(self(decision_batch(batch)), batch["targets"], batch["weight"])
+
+    def fit_arrays(self, train: TrainingArrays) -> None:
+        """Learn from the whole training split (closed-form routers)."""
+        raise NotImplementedError(f"{type(self).__name__} is closed-form and must define fit_arrays")
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the optimiser of a gradient router; closed-form routers have none."""
+        if not self.closed_form:
+            raise NotImplementedError(f"{type(self).__name__} learns by gradients and must define configure_optimizers")
+        return []  # None would do, but Lightning warns about it
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Return the callback that keeps the epoch with the lowest dev loss (gradient routers)."""
+        return [] if self.closed_form else [BestEpoch(self.patience)]
+
+    def on_fit_start(self) -> None:
+        """Give gradient routers their one look at the training split."""
+        if self.closed_form:
+            self._collected = []
+        else:
+            data = cast("Any", self.trainer).datamodule
+            if not isinstance(data, BenchmarkDataModule):
+                raise StateError("routers are fitted with Trainer.fit(router, datamodule=BenchmarkDataModule(...))")
+            self.prepare(data.fitting_batches())
+
+    def training_step(self, batch: Batch, batch_idx: int = 0) -> Tensor | None:
+        """Return the loss, or, for closed-form routers, collect the batch and fit after the last one."""
+        if self.closed_form:
+            self._collected.append(batch)
+            if self.trainer.is_last_batch:
+                self._fit_collected()
+            return None
+        # Dropout draws from the global generator: seeded per step, any epoch can be repeated, also after a restart.
+        torch.manual_seed(derive_seed("step", self.spec.seed, self.current_epoch, batch_idx, self.global_rank))
+        loss = self.loss(batch)
+        self.train_loss.update(loss.detach(), batch["weight"].sum())
+        return loss
+
+    def _fit_collected(self) -> None:
+        if self.trainer.world_size > 1:
+            raise ConfigError(f"router {self.name!r} is fitted in one piece", "use one device: trainer.devices=1")
+        batches, self._collected = self._collected, []
+        rows = len(batches[0]["index"])
+        empty = torch.empty(rows, 0, device=batches[0]["index"].device)
+        parts: dict[str, Tensor] = {}
+        for key in TrainingArrays._fields:
+            pieces = [cast("dict[str, Tensor]", b).get(key, empty[: len(b["index"])]) for b in batches]
+            parts[key] = torch.cat(pieces)
+        del batches
+        with torch.no_grad():
+            self.fit_arrays(TrainingArrays(**parts))
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's mean training loss."""
+        if self.train_loss.update_called:
+            self.log("train/loss", self.train_loss.compute())
+            self.train_loss.reset()
+
+    def validation_step(self, batch: Batch, batch_idx: int = 0) -> None:
+        """Take one dev batch into the dev loss, accuracy, cost and Rank Score."""
+        scores = self(decision_batch(batch, self.inputs))
+        self.dev_metrics.update(self.decide(scores), batch)
+        if not self.closed_form:
+            self.dev_metrics.update_loss(self.loss(batch), batch["weight"].sum())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the dev figures as ``dev/…``."""
+        self.log_dict({f"dev/{k}": v for k, v in self.dev_metrics.compute().items()})
+        self.dev_metrics.reset()
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+    """Return −Σᵢ wᵢ Σₘ tᵢₘ log softmax(logits)ᵢₘ / Σᵢ wᵢ (0 if all weights are 0).
+
+    Args:
+        logits: (B, M).
+        targets: (B, M), rows of weight > 0 sum to 1.
+        weight: (B,).
+
+    >>> t = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
+    >>> round(float(soft_cross_entropy(torch.zeros(2, 2), t, torch.ones(2))), 4)  # log 2 for both rows
+    0.6931
+    """
+    losses = -(targets * torch.log_softmax(logits, dim=1)).sum(dim=1)
+    return (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
+
+
+def at_least(key: str, number: float, lowest: float, *, above: bool = False) -> None:
+    """Raise ConfigError unless `number` ≥ `lowest` (> if `above`); NaN and infinity are refused."""
+    if not (lowest < number < float("inf") if above else lowest <= number < float("inf")):
+        raise ConfigError(f"router.{key} must be {'above' if above else 'at least'} {lowest}, not {number}")

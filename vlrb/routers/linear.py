@@ -1,0 +1,121 @@
+"""The linear router: multinomial logistic regression on soft targets, solved to its optimum."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from torch import Tensor, nn
+
+from vlrb.data.batch import Batch
+from vlrb.data.spec import DataSpec
+from vlrb.routers.base import RouterModule, TrainingArrays, at_least
+from vlrb.routers.scaling import Standardizer
+from vlrb.utils.console import warn
+
+
+class LinearRouter(RouterModule):
+    """Score models by a linear map, fitted by soft-target cross-entropy with an L2 penalty on the weights.
+
+    Minimises Σᵢ wᵢ·CEᵢ / W + ‖A‖² / (2·C·W) with W = Σᵢ wᵢ; the intercept is free. On hard labels this is scikit-learn's
+    `LogisticRegression(C=C)`. (VL-RouterBench, linear, adds the penalty to the mean loss undivided, which is W times
+    as strong and flattens the weights.) Convex, so the result does not depend on a seed.
+
+    Args:
+        name: Name in tables and folders.
+        C: Inverse strength of the penalty, as in scikit-learn.
+        standardize: Standardise features with training statistics first.
+        max_iterations: Most L-BFGS iterations.
+        tolerance: Stop when the largest gradient entry is below this.
+    """
+
+    closed_form: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        name: str = "linear",
+        C: float = 0.001,
+        standardize: bool = True,
+        max_iterations: int = 500,
+        tolerance: float = 1e-6,
+    ) -> None:
+        super().__init__(name)
+        at_least("C", C, 0, above=True)
+        at_least("max_iterations", max_iterations, 1)
+        at_least("tolerance", tolerance, 0, above=True)
+        self.C = C
+        self.standardize = standardize
+        self.max_iterations = max_iterations
+        self.tolerance = tolerance
+
+    def build(self, spec: DataSpec) -> None:
+        """Create the map D → M."""
+        self.scaler = Standardizer(spec.feature_dim, enabled=self.standardize)
+        self.linear = nn.Linear(spec.feature_dim, spec.n_models)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return logits (B, M)."""
+        logits: Tensor = self.linear(self.scaler(batch["features"]))
+        return logits
+
+    def fit_arrays(self, train: TrainingArrays) -> None:
+        """Find the optimum by L-BFGS in float64."""
+        self.scaler.fit([train.features])
+        kept = train.weight > 0
+        objective = SoftLogistic(
+            self.scaler(train.features[kept]).double().cpu(),
+            train.targets[kept].double().cpu(),
+            train.weight[kept].double().cpu(),
+            self.C,
+        )
+        options = {
+            "maxiter": self.max_iterations,
+            "maxfun": 2 * self.max_iterations,
+            "gtol": self.tolerance,
+            "ftol": 0.0,
+        }
+        found = minimize(objective, objective.start(), jac=True, method="L-BFGS-B", options=options)
+        if found.nit >= self.max_iterations:
+            warn(f"router {self.name!r} stopped after {found.nit} iterations, before its optimum; raise max_iterations")
+        A, b = objective.unpack(torch.from_numpy(found.x))
+        self.linear.weight.copy_(A)
+        self.linear.bias.copy_(b)
+
+
+class SoftLogistic:
+    """Value and gradient of the penalised soft-target cross-entropy, in float64.
+
+    Args:
+        X: (n, D) features.
+        T: (n, M) targets, rows sum to 1.
+        w: (n,) weights > 0.
+        C: Inverse strength of the penalty.
+    """
+
+    def __init__(self, X: Tensor, T: Tensor, w: Tensor, C: float) -> None:
+        self.X, self.T, self.w = X, T, w
+        self.total = float(w.sum())
+        self.penalty = 1.0 / (C * self.total)
+        self.dim, self.n_models = X.shape[1], T.shape[1]
+
+    def start(self) -> np.ndarray:
+        """Return zero weights and, as intercepts, the log of the mean targets (the optimum without features)."""
+        share = (self.w[:, None] * self.T).sum(dim=0) / self.total
+        x = np.zeros(self.n_models * (self.dim + 1))
+        x[self.n_models * self.dim :] = torch.log(share.clamp_min(1e-6)).numpy()
+        return x
+
+    def unpack(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return weights (M, D) and intercepts (M,)."""
+        cut = self.n_models * self.dim
+        return x[:cut].reshape(self.n_models, self.dim), x[cut:]
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the objective and its gradient at a flat parameter vector."""
+        A, b = self.unpack(torch.from_numpy(x))
+        log_p = torch.log_softmax(self.X @ A.T + b, dim=1)
+        scaled = self.w[:, None] / self.total
+        value = float(-(scaled * self.T * log_p).sum() + 0.5 * self.penalty * A.square().sum())
+        residual = scaled * (log_p.exp() - self.T)
+        gradient = torch.cat([(residual.T @ self.X + self.penalty * A).reshape(-1), residual.sum(dim=0)])
+        return value, gradient.numpy()
