@@ -1,0 +1,1 @@
+"""Pure functions from arrays to numbers. An undefined figure is None with a reason, never NaN or infinity."""
