@@ -1,0 +1,1 @@
+"""The benchmark on disk: outcomes, tokens, costs, splits and reports as parts beside each other, and views of them."""

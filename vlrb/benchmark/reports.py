@@ -1,0 +1,147 @@
+"""The reports folder: integrity.{json,md}, models.csv, coverage.csv and token_statistics.csv."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vlrb import schema
+from vlrb.benchmark.integrity import Finding, Subject, find_all, missing_prices
+from vlrb.benchmark.records import NOTES_FILE
+from vlrb.benchmark.store import Benchmark, CostTable
+from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by, token_table
+from vlrb.utils.files import read_json, write_json, write_text
+
+_INTEGRITY = f"{schema.REPORTS_FOLDER}/integrity.json"
+
+
+def write_reports(staging: Path, bench: Benchmark, costs: CostTable, split: tuple[str, int]) -> dict[str, Any]:
+    """Write all reports of a benchmark with one price book and one split; return how many findings there are."""
+    subject = Subject(bench, costs, bench.split(*split))
+    findings = find_all(subject)
+    folder = staging / schema.REPORTS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    models = pd.DataFrame()
+    if not any(finding.check == "alignment" for finding in findings):  # tables of misaligned parts would be lies
+        models = model_table(bench.Y, costs.C, bench.models)
+        _write_tables(folder, bench, models)
+    report = {**_facts(subject, split), "findings": [finding.plain() for finding in findings]}
+    report["source_notes"] = read_json(bench.root / NOTES_FILE)
+    write_json(staging / _INTEGRITY, report)
+    write_text(folder / "integrity.md", _markdown(report, models))
+    levels = [finding.level for finding in findings]
+    return {"errors": levels.count("error"), "warnings": levels.count("warning")}
+
+
+def problems(root: Path) -> list[str]:
+    """Return the errors and warnings of the integrity report, in words."""
+    findings = [Finding(**finding) for finding in read_json(Path(root) / _INTEGRITY)["findings"]]
+    return [f"{f.message} ({f.count:,})" for f in findings if f.level in ("error", "warning")]
+
+
+def _write_tables(folder: Path, bench: Benchmark, models: pd.DataFrame) -> None:
+    text = bench.sample_tokens["text_tokens"].to_numpy(np.float64)
+    tables = {
+        "models.csv": models,
+        "coverage.csv": coverage_table(bench.Y, bench.tokens_out, bench.records, bench.samples, bench.model_ids),
+        "token_statistics.csv": token_table(bench.tokens_in, bench.tokens_out, text, bench.samples, bench.model_ids),
+    }
+    for name, table in tables.items():
+        write_text(folder / name, table.to_csv(index=False, float_format="%.8g"))
+
+
+def _facts(s: Subject, split: tuple[str, int]) -> dict[str, Any]:
+    names, dataset = dataset_codes(s.bench.samples)
+    missing = np.isnan(np.asarray(s.bench.Y))
+    sizes = np.bincount(dataset, minlength=len(names))
+    arrays = {
+        "quality": s.bench.Y,
+        "cost_usd": s.costs.C,
+        "tokens_in": s.bench.tokens_in,
+        "tokens_out": s.bench.tokens_out,
+    }
+    return {
+        "benchmark": s.bench.name,
+        "synthetic": bool(s.bench.manifest.get("synthetic", False)),
+        "pricing": s.costs.name,
+        "split": {"name": split[0], "seed": split[1], "shares": _shares(s, names, dataset)},
+        "counts": {
+            "samples": len(s.bench.samples),
+            "models": len(s.bench.model_ids),
+            "records": len(s.bench.records),
+            "cells": int(missing.size),
+            "graded_cells": int((~missing).sum()),
+            "datasets": {name: int(size) for name, size in zip(names, sizes, strict=True)},
+        },
+        "missing_grades": {
+            "by_model": {m: int(k) for m, k in zip(s.bench.model_ids, missing.sum(axis=0), strict=True) if k},
+            "by_dataset": {
+                name: int(k)
+                for name, k in zip(names, sum_by(dataset, missing, len(names)).sum(axis=1), strict=True)
+                if k
+            },
+        },
+        "ranges": {name: _range(np.asarray(array)) for name, array in arrays.items()},
+        "prices_missing": missing_prices(s),
+    }
+
+
+def _shares(s: Subject, names: list[str], dataset: np.ndarray) -> dict[str, dict[str, float]]:
+    sides = s.split[schema.SPLIT].to_numpy()
+    member = np.stack([sides == side for side in schema.SPLITS], axis=1)
+    rows = sum_by(dataset, member, len(names))
+    table = {"all": member.sum(axis=0) / max(len(member), 1)}
+    table |= {name: row / row.sum() for name, row in zip(names, rows, strict=True)}
+    return {
+        name: {side: round(float(share), 4) for side, share in zip(schema.SPLITS, row, strict=True)}
+        for name, row in table.items()
+    }
+
+
+def _range(array: np.ndarray) -> dict[str, float | int | None]:
+    known = array[~np.isnan(array)].astype(np.float64)
+    return {
+        "min": float(known.min()) if len(known) else None,
+        "mean": float(known.mean()) if len(known) else None,
+        "max": float(known.max()) if len(known) else None,
+        "missing": int(array.size - len(known)),
+    }
+
+
+def _markdown(report: dict[str, Any], models: pd.DataFrame) -> str:
+    counts, split = report["counts"], report["split"]
+    lines = [
+        f"# Integrity of {report['benchmark']}" + (" (synthetic data)" if report["synthetic"] else ""),
+        "",
+        f"{counts['samples']:,} samples × {counts['models']} models, {counts['records']:,} records, "
+        f"{counts['graded_cells']:,} of {counts['cells']:,} cells graded. Prices: {report['pricing']}. "
+        f"Split: {split['name']}, seed {split['seed']}.",
+        "",
+        "## Findings",
+        "",
+    ]
+    findings = report["findings"]
+    lines += _table(["level", "check", "what", "count"], [list(f.values()) for f in findings]) or ["None."]
+    lines += ["", "## Notes of the source", ""]
+    notes = [[n["kind"], n["where"], n["message"], n["count"]] for n in report["source_notes"]]
+    lines += _table(["kind", "where", "what", "count"], notes) or ["None."]
+    lines += ["", "## Models", "", "Means over the n graded samples of each model.", ""]
+    lines += _table(list(models.columns), [[_cell(v) for v in row] for row in models.itertuples(index=False)])
+    lines += ["", "## Datasets", ""]
+    shares = [[n, counts["datasets"][n], *s.values()] for n, s in split["shares"].items() if n != "all"]
+    shares.append(["all", counts["samples"], *split["shares"]["all"].values()])
+    lines += _table(["dataset", "samples", *schema.SPLITS], shares)
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> list[str]:
+    if not rows:
+        return []
+    cells = [[str(value).replace("|", "\\|").replace("\n", " ") for value in row] for row in rows]
+    lines = [head, ["---"] * len(head), *cells]
+    return ["| " + " | ".join(line) + " |" for line in lines]

@@ -1,0 +1,71 @@
+"""Parquet tables of a benchmark: their column types, and keys turned into row and column numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vlrb import schema
+from vlrb.utils.errors import DataError
+
+_WORD = pa.dictionary(pa.int32(), pa.string())  # a text that many rows share
+_PICTURE = pa.struct(
+    {
+        "path": pa.string(),
+        "offset": pa.int64(),
+        "length": pa.int64(),
+        "encoding": pa.string(),
+        "width": pa.int32(),
+        "height": pa.int32(),
+        "content_hash": pa.string(),
+    }
+)
+_TEXT_COLUMNS = [column for column in schema.SAMPLE_COLUMNS if column != schema.IMAGES]
+SAMPLES = pa.schema(
+    [(column, pa.list_(_PICTURE) if column == schema.IMAGES else pa.large_string()) for column in schema.SAMPLE_COLUMNS]
+)
+RECORDS = pa.schema([(column, pa.float32() if column == schema.QUALITY else _WORD) for column in schema.RECORD_COLUMNS])
+SAMPLE_TOKENS = pa.schema({schema.SAMPLE_ID: pa.large_string(), "text_tokens": pa.int32(), "pictures": pa.int32()})
+SPLIT = pa.schema({schema.SAMPLE_ID: pa.large_string(), schema.SPLIT: pa.string(), schema.SPLIT_GROUP: pa.int32()})
+PREDICTIONS = pa.schema([(schema.SAMPLE_ID, _WORD), (schema.MODEL_ID, _WORD), (schema.PREDICTION, pa.large_string())])
+
+
+def write_table(path: Path, frame: pd.DataFrame, columns: pa.Schema) -> None:
+    """Write the columns of a frame that a schema names, with its types (the same rows give the same bytes)."""
+    table = pa.Table.from_pandas(frame[columns.names], schema=columns, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet file, naming it when it is missing or broken."""
+    try:
+        return pq.read_table(path, columns=None if columns is None else list(columns))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
+
+
+def positions(column: pd.Series, names: Sequence[str]) -> np.ndarray:
+    """Return where each value of a column stands in `names`, (K,) int64.
+
+    Raises:
+        DataError: A value is missing or not among the names.
+    """
+    category = pd.Categorical(column)
+    lookup = np.append(pd.Index(names).get_indexer(category.categories), -1)
+    found: np.ndarray = lookup[category.codes].astype(np.int64)
+    if (found < 0).any():
+        row = int(np.argmax(found < 0))
+        raise DataError(f"record {row}: {column.name} {column.iloc[row]!r} is not one of the benchmark's")
+    return found
+
+
+def fill_matrix(cells: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return a float32 matrix with `values` at the flat positions `cells` and NaN elsewhere."""
+    matrix = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
+    matrix[cells] = values
+    return matrix.reshape(shape)
