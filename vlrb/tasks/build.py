@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig
 
@@ -63,36 +63,42 @@ def benchmark_folder(config: Plain) -> Path:
 
 def build_benchmark(config: Plain, stages: Sequence[str], *, force: bool = False) -> "Benchmark":
     """Bring a benchmark up to date: only stages whose inputs or settings changed do any work."""
+    from vlrb.benchmark.build import BuildSettings
     from vlrb.benchmark.build import build_benchmark as build_stages
 
-    dataset = config["dataset"]
-    if dataset.get("generator"):
+    if config["dataset"].get("generator"):
         generate(config)
-    source = build(dataset["source"], "dataset.source")
-    return build_stages(
-        benchmark_folder(config),
-        source,
-        pool=build(config["model_pool"], "model_pool"),
-        tokens=build(config["tokens"], "tokens"),
-        price_book=build(config["pricing"], "pricing"),
-        split=build(config["split"], "split"),
-        stages=stages,
-        force=force,
-        strict=config["strict"],
-    )
+    settings = BuildSettings(stages, force, config["strict"], bool(config["dataset"]["synthetic"]))
+    return build_stages(benchmark_folder(config), **_parts(config), settings=settings)
 
 
 def open_benchmark(config: Plain) -> "Benchmark":
     """Return the benchmark of a training config, built or refreshed unless `build=false`."""
+    from vlrb.benchmark.build import BuildSettings, stale_parts
+    from vlrb.benchmark.store import Benchmark
+
     stages = [s for s in BUILD_STAGES if s != "features"]
     if config["build"]:
         return build_benchmark(config, stages)
-    from vlrb.benchmark.store import Benchmark
-
     folder = benchmark_folder(config)
-    if not (folder / "manifest.json").is_file():
-        raise StateError(f"no benchmark at {folder}, and build=false forbids to build it", "run build_data.py first")
+    stale = stale_parts(folder, **_parts(config), settings=BuildSettings(stages))
+    if stale:
+        raise StateError(
+            f"{folder}: {', '.join(stale)} missing or stale, and build=false forbids to build",
+            "run build_data.py with the same dataset, prices and split first",
+        )
     return Benchmark.open(folder)
+
+
+def _parts(config: Plain) -> dict[str, Any]:
+    """Build the objects that a benchmark is made with."""
+    return {
+        "source": build(config["dataset"]["source"], "dataset.source"),
+        "pool": build(config["model_pool"], "model_pool"),
+        "tokens": build(config["tokens"], "tokens"),
+        "price_book": build(config["pricing"], "pricing"),
+        "split": build(config["split"], "split"),
+    }
 
 
 def generate(config: Plain) -> None:

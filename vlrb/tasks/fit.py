@@ -82,7 +82,7 @@ def fit(config: Plain, router: RouterModule, data: BenchmarkDataModule, logger: 
     L.seed_everything(config["seed"], workers=True, verbose=False)
     router.bind(data.spec)
     trainer = make_trainer(config, router, logger)
-    with _quiet():
+    with _Quiet():
         trainer.fit(router, datamodule=data)
     return Fitted(router, data, trainer)
 
@@ -93,7 +93,7 @@ def decide(fitted: Fitted, split: str) -> Decided:
     if not len(decision_data):
         m = fitted.data.spec.n_models
         return Decided(np.zeros((0, m), np.float32), np.zeros(0, np.int64))
-    with _quiet():
+    with _Quiet():
         batches = fitted.trainer.predict(fitted.router, datamodule=decision_data)
     scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
     return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy())
@@ -110,7 +110,7 @@ def build_reference(name: str) -> RouterModule:
     return cast("RouterModule", build(cast("Plain", node), f"router[{name}]"))
 
 
-class _quiet(warnings.catch_warnings):
+class _Quiet(warnings.catch_warnings):
     """Silence Lightning's hints about loaders and accelerators: they are choices here, not oversights."""
 
     def __enter__(self) -> None:

@@ -108,21 +108,20 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
 def _train(
     config: Plain, folder: Path, benchmark: "Benchmark", view: "BenchmarkView", features: Features | None
 ) -> float:
-    from vlrb.report.write import write_run_report
-    from vlrb.tasks.fit import build_router, fit, input_sources, make_data
-    from vlrb.tasks.results import evaluate_run
     from vlrb.data.tradeoff import TradeOff
+    from vlrb.report.write import write_run_report
     from vlrb.routers.checkpoint import save_router
+    from vlrb.tasks.fit import build_router, fit, input_sources, make_data
+    from vlrb.tasks.results import Material, write_results
 
     router = build_router(config)
     sources = input_sources(config, features)
     data = make_data(router, view, sources, TradeOff.from_config(config["lambda"]), config["seed"])
-    say(
-        f"training {config['router_name']} λ={number_text(config['lambda']['value'])} on {data.split_size('train'):,} samples"
-    )
+    lam = number_text(config["lambda"]["value"])
+    say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
     fitted = fit(config, router, data, make_logger(config, folder))
     save_router(folder, router)
-    metrics = evaluate_run(config, folder, view, fitted, sources)
+    metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
     write_run_report(folder)
     return plain_value(metrics.get(config["objective"]))
 

@@ -46,11 +46,12 @@ def warn(message: str) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator["Progress"]:
-    """Yield a rich progress display with count, speed and remaining time; it leaves no trace when done."""
+    """Yield a rich progress display with count, speed and remaining time; nothing where there is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    hidden = not is_first_rank() or not console().is_terminal
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(), transient=True, disable=not is_first_rank()) as progress:
+    with Progress(*columns, console=console(), transient=True, disable=hidden) as progress:
         yield progress
 
 

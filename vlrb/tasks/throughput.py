@@ -1,0 +1,77 @@
+"""How fast a run's router decides: alone (inputs ready), and with reading and encoding prompts and pictures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from vlrb.benchmark.store import Benchmark
+from vlrb.benchmark.view import BenchmarkView
+from vlrb.evaluation.throughput import Throughput, measure_throughput
+from vlrb.schema import PROMPT, TEST
+from vlrb.tasks.fit import Fitted
+from vlrb.utils.config import Plain
+from vlrb.utils.instantiate import build
+
+BATCH = 16
+WARMUP = 5
+BATCHES = 50
+BATCHES_WITH_ENCODER = 20
+
+
+def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView, fitted: Fitted) -> dict[str, Any]:
+    """Return `throughput_router` and `throughput_total` (input tokens per second) with queries per second beside them.
+
+    Tokens are the mean over the pool of a sample's input tokens (prompt and pictures); model time never counts.
+    """
+    rows = view.members(TEST)
+    tokens = view.tokens_in[rows].mean(axis=1)
+    router = measure_throughput(_decider(fitted), tokens, BATCH, WARMUP, BATCHES, _wait(fitted))
+    total = router
+    if "features" in fitted.router.inputs:
+        work = _with_encoder(config, benchmark, view.rows[rows], _decider(fitted))
+        total = measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
+    return _flat("router", router) | _flat("total", total)
+
+
+def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
+    data = fitted.data.decision_data(TEST)
+    router = fitted.router.eval()
+
+    @torch.inference_mode()
+    def decide(positions: np.ndarray) -> object:
+        return router.decide(router.predict_step(data.rows(torch.from_numpy(positions))))
+
+    return decide
+
+
+def _with_encoder(
+    config: Plain, benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
+) -> Callable[[np.ndarray], object]:
+    """Return a function that reads and encodes prompts and pictures of a batch before deciding on it."""
+    node = config["encoder"]
+    text = build(node["text"], "encoder.text") if node.get("text") else None
+    vision = build(node["vision"], "encoder.vision") if node.get("vision") else None
+    prompts = benchmark.samples[PROMPT].to_numpy(dtype=object)
+    pictures = benchmark.pictures()
+
+    def work(positions: np.ndarray) -> object:
+        at = rows[positions]
+        if text is not None:
+            text.encode(prompts[at].tolist())
+        if vision is not None:
+            vision.encode([image for i in at.tolist() for image in pictures.load(i)])
+        return decide(positions)
+
+    return work
+
+
+def _wait(fitted: Fitted) -> Callable[[], None] | None:
+    return torch.cuda.synchronize if fitted.router.device.type == "cuda" else None
+
+
+def _flat(name: str, found: Throughput | None) -> dict[str, Any]:
+    if found is None:
+        return {f"throughput_{name}": None, f"queries_per_second_{name}": None}
+    return {f"throughput_{name}": found.tokens_per_second, f"queries_per_second_{name}": found.queries_per_second}
