@@ -9,6 +9,7 @@ import torch
 from vlrb.data.datamodule import BatchSettings, BenchmarkDataModule
 from vlrb.data.sources import FusedFeatures
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
 
 FEATURES = frozenset({"features"})
 
@@ -28,7 +29,7 @@ def small_view() -> SimpleNamespace:
         split=np.array(["train"] * 3 + ["dev", "test"] + ["train"] * 3 + ["test", "dev"]),
         dataset=np.array([0, 0, 1, 1, 0, 1, 0, 1, 0, 1]),
         dataset_names=("one", "two"),
-        bounds=SimpleNamespace(cmin=1e-4, cmax=3e-4),
+        bounds=CostBounds(1e-4, 3e-4, "small"),
         fingerprint="small",
     )
 

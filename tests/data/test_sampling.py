@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vlrb.data.sampling import EpochSampler, WholeBatches, derive_seed, epoch_order
+from vlrb.data.sampling import EpochBatches, derive_seed, epoch_order
 
 
 def test_epoch_order_is_a_permutation_and_fixed_for_ever():
@@ -24,9 +24,9 @@ def test_derived_seeds_are_distinct_and_in_range():
 @pytest.mark.parametrize("devices", [1, 2, 3])
 @pytest.mark.parametrize("even", [False, True])
 def test_devices_share_an_epoch(n, devices, even):
-    samplers = [EpochSampler(range(n), 4, devices, rank, even=even) for rank in range(devices)]
+    samplers = [EpochBatches(range(n), 2, 4, devices, rank, even=even) for rank in range(devices)]
     shares = [s.order().tolist() for s in samplers]
-    assert [len(s) for s in samplers] == [len(share) for share in shares]
+    assert [len(s) for s in samplers] == [len(list(s)) for s in samplers]
     visited = [i for share in shares for i in share]
     assert set(visited) == set(range(n))
     if even:
@@ -36,16 +36,14 @@ def test_devices_share_an_epoch(n, devices, even):
 
 
 def test_devices_together_see_what_one_device_would():
-    alone = EpochSampler(range(12), 4)
-    shared = [EpochSampler(range(12), 4, 3, rank) for rank in range(3)]
+    alone = EpochBatches(range(12), 5, seed=4)
+    shared = [EpochBatches(range(12), 5, 4, 3, rank) for rank in range(3)]
     for sampler in (alone, *shared):
         sampler.set_epoch(9)
     woven = torch.stack([s.order() for s in shared], dim=1).reshape(-1)
     assert woven.tolist() == alone.order().tolist()
 
 
-def test_whole_batches_cut_the_order():
-    batches = list(WholeBatches(EpochSampler(range(5), None), 2, drop_last=False))
-    assert [b.tolist() for b in batches] == [[0, 1], [2, 3], [4]]
-    assert [b.tolist() for b in WholeBatches(EpochSampler(range(5), None), 2, drop_last=True)] == [[0, 1], [2, 3]]
-    assert len(WholeBatches(EpochSampler(range(5), None), 2, drop_last=False)) == 3
+def test_batches_cut_the_order():
+    assert [batch.tolist() for batch in EpochBatches(range(5), 2)] == [[0, 1], [2, 3], [4]]
+    assert len(EpochBatches(range(5), 2)) == 3

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
 from vlrb.utils.cli import ROOT
 from vlrb.utils.errors import ConfigError, StateError
 
@@ -32,7 +33,12 @@ def settings(name: str) -> dict:
 )
 def test_named_trade_offs(name, value, cost_scale, fallback):
     trade_off = TradeOff.from_config(settings(name))
-    assert (trade_off.value, trade_off.scheme, trade_off.cost_scale, trade_off.fallback) == (value, "exp", cost_scale, fallback)
+    assert (trade_off.value, trade_off.scheme, trade_off.cost_scale, trade_off.fallback) == (
+        value,
+        "exp",
+        cost_scale,
+        fallback,
+    )
 
 
 def test_every_file_is_named_above():
@@ -80,7 +86,7 @@ def test_spec_survives_json():
         feature_dim=3,
         mean_train_cost=(1e-4, math.inf),
         trade_off=TradeOff(math.inf, cost_scale=5000.0),
-        cost_bounds=None,
+        cost_bounds=CostBounds(None, None, "x", "no prices"),
         seed=7,
         data_fingerprint="abc",
     )

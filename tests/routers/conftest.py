@@ -1,5 +1,6 @@
 """A small world with known structure, and the one way to fit a router on it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,12 @@ from omegaconf import OmegaConf
 from vlrb.data.datamodule import BenchmarkDataModule
 from vlrb.data.sources import FusedFeatures
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
 from vlrb.routers.base import RouterModule
 from vlrb.utils.cli import ROOT
 from vlrb.utils.instantiate import build
+
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # banners and tips
 
 ROUTER_FOLDER = Path(ROOT) / "conf" / "router"
 ROUTER_NAMES = sorted(path.stem for path in ROUTER_FOLDER.glob("*.yaml"))
@@ -52,7 +56,7 @@ def make_view(n: int = 420, m: int = 5, d: int = 10, seed: int = 0) -> SimpleNam
         split=split,
         dataset=rng.integers(0, 3, n),
         dataset_names=("one", "two", "three"),
-        bounds=SimpleNamespace(cmin=1e-5, cmax=16e-5, hash="x", reason=None),
+        bounds=CostBounds(1e-5, 16e-5, "world"),
         fingerprint="world",
         features=features,
         kind=kind,

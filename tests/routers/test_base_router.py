@@ -10,6 +10,8 @@ import torch
 
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
+from vlrb.metrics.rank_score import rank_score
 from vlrb.routers.base import RouterModule, soft_cross_entropy
 from vlrb.routers.best_epoch import BestEpoch
 from vlrb.routers.mlp import MLPRouter
@@ -17,10 +19,12 @@ from vlrb.routers.references import CheapestGlobalRouter
 from vlrb.routers.scaling import Standardizer
 from vlrb.utils.errors import ConfigError, StateError
 
+BOUNDS = CostBounds(1e-5, 1e-3, "x")
+
 
 def spec(costs=(3e-4, 1e-4, 2e-4, 1e-4)) -> DataSpec:
     ids = tuple("ABCDEFGH"[: len(costs)])
-    return DataSpec(ids, ("one",), 3, tuple(costs), TradeOff(0.5, cost_scale=1e4), None, 0, "x")
+    return DataSpec(ids, ("one",), 3, tuple(costs), TradeOff(0.5, cost_scale=1e4), BOUNDS, 0, "x")
 
 
 def test_ties_go_to_the_cheaper_then_to_the_first_column():
@@ -62,7 +66,9 @@ def test_soft_cross_entropy_by_hand():
 
 
 def test_standardizer_against_numpy():
-    X = (np.random.default_rng(0).normal(size=(500, 6)) * [1, 10, 0.01, 3, 1, 1] + [0, 1e3, 5, -2, 7, 0]).astype(np.float32)
+    X = (np.random.default_rng(0).normal(size=(500, 6)) * [1, 10, 0.01, 3, 1, 1] + [0, 1e3, 5, -2, 7, 0]).astype(
+        np.float32
+    )
     X[:, 5] = 0.1  # constant
     scaler = Standardizer(6)
     scaler.fit(torch.from_numpy(X).split(64))
@@ -142,6 +148,8 @@ def test_dev_figures_by_hand(world):
     best = view.Y[train].mean(axis=0).argmax()
     assert float(trainer.callback_metrics["dev/accuracy"]) == pytest.approx(view.Y[dev, best].mean(), abs=1e-6)
     assert float(trainer.callback_metrics["dev/cost"]) == pytest.approx(view.C[dev, best].mean(), rel=1e-5)
+    expected = rank_score(view.Y[dev, best].mean(), view.C[dev, best].mean(), view.bounds).value
+    assert float(trainer.callback_metrics["dev/rank_score"]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_training_without_a_dev_split_keeps_the_last_epoch(world):
@@ -190,7 +198,8 @@ def test_closed_form_is_fitted_in_one_piece(world):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"hidden": [0]}, {"dropout": 1.0}, {"lr": 0}, {"weight_decay": -1}, {"max_epochs": 0}, {"batch_size": 0}]
+    "settings",
+    [{"hidden": [0]}, {"dropout": 1.0}, {"lr": 0}, {"weight_decay": -1}, {"max_epochs": 0}, {"batch_size": 0}],
 )
 def test_bad_settings_are_refused(settings):
     with pytest.raises(ConfigError, match="router\\."):

@@ -7,19 +7,31 @@ from sklearn.linear_model import LogisticRegression
 
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
 from vlrb.routers.base import TrainingArrays
 from vlrb.routers.linear import LinearRouter, SoftLogistic
 from vlrb.utils.errors import ConfigError
+
+BOUNDS = CostBounds(1e-5, 1e-3, "x")
 
 
 def fitted(X, T, w=None, **settings) -> LinearRouter:
     n, m = T.shape
     spec = DataSpec(
-        tuple(f"m{i}" for i in range(m)), ("one",), X.shape[1], (1e-4,) * m, TradeOff(0.5, cost_scale=1.0), None, 0, "x"
+        tuple(f"m{i}" for i in range(m)),
+        ("one",),
+        X.shape[1],
+        (1e-4,) * m,
+        TradeOff(0.5, cost_scale=1.0),
+        BOUNDS,
+        0,
+        "x",
     )
     router = LinearRouter(**settings).bind(spec)
     weight = np.ones(n) if w is None else w
-    parts = [torch.from_numpy(np.array(a, dtype=np.float32)) for a in (X, T, weight, np.zeros((n, m)), np.zeros((n, m)))]
+    parts = [
+        torch.from_numpy(np.array(a, dtype=np.float32)) for a in (X, T, weight, np.zeros((n, m)), np.zeros((n, m)))
+    ]
     with torch.no_grad():
         router.fit_arrays(TrainingArrays(*parts, torch.zeros(n, dtype=torch.int64)))
     return router
@@ -41,6 +53,17 @@ def test_hard_labels_against_scikit_learn(n, d, m, C):
     np.testing.assert_allclose(probabilities(router, X), reference.predict_proba(X.astype(np.float64)), atol=2e-5)
 
 
+def test_standardised_features_against_scikit_learn():
+    """C acts on features of unit spread divided by √D."""
+    rng = np.random.default_rng(4)
+    X = (rng.normal(size=(200, 9)) * rng.uniform(0.1, 50, 9) + rng.normal(size=9) * 10).astype(np.float32)
+    label = rng.integers(0, 3, 200)
+    Z = (X - X.mean(axis=0, dtype=np.float64)) / X.std(axis=0, dtype=np.float64) / 3  # √9
+    reference = LogisticRegression(C=2.0, tol=1e-10, max_iter=5000).fit(Z, label)
+    router = fitted(X, np.eye(3)[label], C=2.0, tolerance=1e-9)
+    np.testing.assert_allclose(probabilities(router, X), reference.predict_proba(Z), atol=2e-5)
+
+
 def test_weights_count_as_scikit_learns_sample_weights():
     rng = np.random.default_rng(0)
     X, label = rng.normal(size=(150, 5)).astype(np.float32), rng.integers(0, 3, 150)
@@ -51,7 +74,7 @@ def test_weights_count_as_scikit_learns_sample_weights():
 
 
 def test_soft_targets_equal_weighted_hard_ones():
-    """A row with targets (0.25, 0.75, 0) is the same as that row three times 1 and once 0, with a quarter weight each."""
+    """A row with targets (0.25, 0.75, 0) is that row with label 0, weight 0.25, and again with label 1, weight 0.75."""
     rng = np.random.default_rng(1)
     X, T = rng.normal(size=(60, 4)).astype(np.float32), rng.choice([[0.25, 0.75, 0.0], [0.0, 0.25, 0.75]], size=60)
     rows = np.repeat(np.arange(60), 3)
@@ -67,7 +90,9 @@ def test_soft_targets_equal_weighted_hard_ones():
 def test_gradient_against_finite_differences():
     rng = np.random.default_rng(0)
     T = torch.softmax(torch.from_numpy(rng.normal(size=(12, 3))), dim=1)
-    objective = SoftLogistic(torch.from_numpy(rng.normal(size=(12, 4))), T, torch.from_numpy(rng.random(12) + 0.1), C=0.7)
+    objective = SoftLogistic(
+        torch.from_numpy(rng.normal(size=(12, 4))), T, torch.from_numpy(rng.random(12) + 0.1), C=0.7
+    )
     x = rng.normal(size=15)
     _, gradient = objective(x)
     for i in range(15):

@@ -8,6 +8,7 @@ import torch
 
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
 from vlrb.routers import nearest
 from vlrb.routers.base import TrainingArrays
 from vlrb.routers.neighbours import KNNRouter, cheapest_correct_votes
@@ -15,6 +16,8 @@ from vlrb.routers.utility_rule import expected_utility
 from vlrb.utils.errors import ConfigError, DataError
 
 SCALE = 5e3
+
+BOUNDS = CostBounds(1e-5, 1e-3, "x")
 
 
 def make(n, m, d, seed=0, lam=0.5, **settings):
@@ -29,9 +32,9 @@ def fitted(X, Y, C, lam=0.5, scheme="exp", **settings) -> KNNRouter:
     n, m = Y.shape
     means = tuple(float(c) for c in np.nanmean(C, axis=0))
     spec = DataSpec(
-        tuple(f"m{i}" for i in range(m)), ("one",), X.shape[1], means, TradeOff(lam, scheme, SCALE), None, 0, "x"
+        tuple(f"m{i}" for i in range(m)), ("one",), X.shape[1], means, TradeOff(lam, scheme, SCALE), BOUNDS, 0, "x"
     )
-    router = KNNRouter(**settings).bind(spec)
+    router = KNNRouter(**{"standardize": False, **settings}).bind(spec)
     parts = [torch.from_numpy(np.array(a, dtype=np.float32)) for a in (X, np.zeros((n, m)), np.ones(n), Y, C)]
     router.fit_arrays(TrainingArrays(*parts, torch.zeros(n, dtype=torch.int64)))
     return router
@@ -59,7 +62,9 @@ def brute_force(queries, X, Y, C, k, lam, distance=False):
     return np.array(out)
 
 
-@pytest.mark.parametrize(("n", "m", "d", "k"), [(200, 5, 8, 40), (50, 3, 30, 7), (30, 17, 2, 1), (9, 2, 4, 9), (5, 3, 3, 40)])
+@pytest.mark.parametrize(
+    ("n", "m", "d", "k"), [(200, 5, 8, 40), (50, 3, 30, 7), (30, 17, 2, 1), (9, 2, 4, 9), (5, 3, 3, 40)]
+)
 @pytest.mark.parametrize("weights", ["uniform", "distance"])
 def test_utility_against_brute_force(n, m, d, k, weights):
     router, X, Y, C = make(n, m, d, seed=n, k=k, weights=weights)
@@ -142,7 +147,7 @@ def test_similarities_within_float32_rounding_are_told_apart():
     queries = nearest.unit_rows(torch.from_numpy(base + rng.normal(size=(20, 2000))).float())
     exact = queries.double() @ bank.double().T
     near = nearest.cosine_neighbours(queries, bank, 3)
-    chosen = [set(row[weight > 0].tolist()) for row, weight in zip(near.index, near.weight, strict=True)]
+    chosen = [set(row[weight > 0].tolist()) for row, weight in zip(near.rows, near.weight, strict=True)]
     assert chosen == [set(row.topk(3).indices.tolist()) for row in exact]
 
 

@@ -6,6 +6,8 @@ import torch
 
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.baselines import best_single, oracle_decision
+from vlrb.metrics.bounds import CostBounds
 from vlrb.routers.base import TrainingArrays
 from vlrb.routers.references import (
     CheapestGlobalRouter,
@@ -17,10 +19,12 @@ from vlrb.routers.references import (
 
 NAN = float("nan")
 
+BOUNDS = CostBounds(1e-5, 1e-3, "x")
+
 
 def spec(costs=(3e-4, 1e-4, 2e-4), seed=0) -> DataSpec:
     ids = tuple("ABCDEFGH"[: len(costs)])
-    return DataSpec(ids, ("one", "two", "three"), 0, tuple(costs), TradeOff(0.5, cost_scale=1e4), None, seed, "x")
+    return DataSpec(ids, ("one", "two", "three"), 0, tuple(costs), TradeOff(0.5, cost_scale=1e4), BOUNDS, seed, "x")
 
 
 def arrays(Y, C=None, dataset=None) -> TrainingArrays:
@@ -75,6 +79,21 @@ def test_cheapest_global_takes_the_lowest_mean_cost():
     assert router.decide(router(batch())).tolist() == [1, 1]
 
 
+def test_references_are_those_of_the_metrics():
+    """The routers and `metrics.baselines` must never disagree on what is strongest or hindsight-best."""
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        Y = rng.choice([0, 0.5, 1], size=(12, 3)).astype(np.float32)
+        C = rng.uniform(1e-4, 1e-3, (12, 3)).astype(np.float32)
+        bound = spec(costs=tuple(C.astype(np.float64).mean(axis=0)))
+        strongest = StrongestGlobalRouter().bind(bound)
+        strongest.fit_arrays(arrays(Y.tolist(), C.tolist()))
+        assert strongest.decide(strongest(batch(1))).item() == best_single(Y, C)
+        oracle = OracleRouter().bind(bound)
+        seen = batch(12, Y=torch.from_numpy(Y), C=torch.from_numpy(C))
+        assert oracle.decide(oracle(seen)).tolist() == oracle_decision(Y, C).tolist()
+
+
 def test_a_model_without_any_cost_is_never_the_cheapest():
     router = CheapestGlobalRouter().bind(spec(costs=(float("inf"), 2e-4, 3e-4)))
     router.fit_arrays(arrays([[1.0, 0.0, 1.0]]))
@@ -99,9 +118,7 @@ def test_a_model_unseen_on_a_dataset_is_judged_overall():
 
 def test_random_is_near_uniform_and_depends_on_the_seed():
     keys = torch.from_numpy(np.random.default_rng(0).integers(-(2**62), 2**62, 3000))
-    chosen = [
-        RandomRouter().bind(spec(seed=s))(batch(3000, sample_key=keys)).argmax(dim=1) for s in (0, 1)
-    ]
+    chosen = [RandomRouter().bind(spec(seed=s))(batch(3000, sample_key=keys)).argmax(dim=1) for s in (0, 1)]
     counts = torch.bincount(chosen[0], minlength=3)
     assert ((counts - 1000).abs() < 4 * (3000 * 2 / 9) ** 0.5).all()  # 4 sd of a count: sqrt(3000 · 1/3 · 2/3) = 25.8
     assert (chosen[0] == chosen[1]).float().mean() == pytest.approx(1 / 3, abs=0.05)

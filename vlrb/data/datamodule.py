@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, Batch, sample_keys
 from vlrb.data.dataset import OutcomeTensors, SampleBatches, as_is
-from vlrb.data.sampling import EpochSampler, WholeBatches
+from vlrb.data.sampling import EpochBatches
 from vlrb.data.sources import BoundSource, InputSource
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
@@ -71,11 +71,11 @@ class DecisionData(L.LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Batch]:
         """Return batches in the order of `sample_ids`."""
-        return _loader(self._dataset, EpochSampler(self._dataset, None), self._settings, evaluating=True)
+        return _loader(self._dataset, EpochBatches(self._dataset, self._settings.eval_batch_size), self._settings)
 
     def rows(self, positions: Tensor | Sequence[int]) -> Batch:
         """Return one batch of the given positions."""
-        return self._dataset.__getitems__(positions)
+        return self._dataset[positions]
 
 
 class BenchmarkDataModule(L.LightningDataModule):
@@ -86,7 +86,8 @@ class BenchmarkDataModule(L.LightningDataModule):
 
     Args:
         view: The rows, columns and outcomes chosen from the benchmark.
-        sources: Inputs by name, e.g. ``{"features": FusedFeatures(...)}``; those that the router does not read are ignored.
+        sources: Inputs by name, e.g. ``{"features": FusedFeatures(...)}``; those that the router does not read are
+            ignored.
         trade_off: λ and its settings.
         settings: Batch size, seed, inputs.
         spec: Spec of an already trained router; None makes a new one.
@@ -140,21 +141,23 @@ class BenchmarkDataModule(L.LightningDataModule):
         if not len(dataset) or not bool(self._outcomes[TRAIN].weight.any()):
             raise DataError("no training sample has a correct model", "check the logs, the split and the model pool")
         seed = self.settings.seed if self.settings.shuffle else None
-        return _loader(dataset, EpochSampler(dataset, seed, *self._devices(), even=True), self.settings)
+        batches = EpochBatches(dataset, self.settings.batch_size, seed, *self._devices(), even=True)
+        return _loader(dataset, batches, self.settings)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
         """Return the dev batches in order; none if there is no dev split."""
         if not self.split_size(DEV):
             return []
         dataset = self._dataset(DEV, self._outcomes[DEV], self._bound)
-        return _loader(dataset, EpochSampler(dataset, None, *self._devices()), self.settings, evaluating=True)
+        batches = EpochBatches(dataset, self.settings.eval_batch_size, None, *self._devices())
+        return _loader(dataset, batches, self.settings)
 
     def fitting_batches(self) -> Iterator[Batch]:
         """Yield the training split once, in order and unsharded, for statistics that must not depend on a shuffle."""
         dataset = self._dataset(TRAIN, self._outcomes[TRAIN], self._bound)
         for start in range(0, len(dataset), self.settings.eval_batch_size):
             stop = min(start + self.settings.eval_batch_size, len(dataset))
-            yield dataset.__getitems__(torch.arange(start, stop))
+            yield dataset[torch.arange(start, stop)]
 
     def decision_data(self, split: str) -> DecisionData:
         """Return the samples of a split to decide on, as an object of its own that cannot reach outcomes."""
@@ -169,12 +172,8 @@ class BenchmarkDataModule(L.LightningDataModule):
         return (trainer.world_size, trainer.global_rank) if trainer is not None else (1, 0)
 
 
-def _loader(
-    dataset: SampleBatches, sampler: EpochSampler, settings: BatchSettings, *, evaluating: bool = False
-) -> DataLoader[Batch]:
-    size = settings.eval_batch_size if evaluating else settings.batch_size
-    batches = WholeBatches(sampler, size, drop_last=False)
-    return DataLoader(dataset, batch_sampler=batches, collate_fn=as_is, num_workers=settings.workers)
+def _loader(dataset: SampleBatches, batches: EpochBatches, settings: BatchSettings) -> DataLoader[Batch]:
+    return DataLoader(dataset, batch_size=None, sampler=batches, collate_fn=as_is, num_workers=settings.workers)
 
 
 def _used_sources(sources: Mapping[str, InputSource], inputs: frozenset[str]) -> list[InputSource]:
@@ -202,15 +201,13 @@ def _new_spec(view: "BenchmarkView", train: np.ndarray, trade_off: TradeOff, see
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice")  # a model without any cost is given infinity below
         means = np.nanmean(C, axis=0)
-    bounds = view.bounds
-    defined = bounds.cmin is not None and bounds.cmax is not None
     return DataSpec(
         model_ids=tuple(view.model_ids),
         dataset_names=tuple(view.dataset_names),
         feature_dim=dim,
         mean_train_cost=tuple(math.inf if math.isnan(m) else float(m) for m in means),
         trade_off=trade_off.frozen(C),
-        cost_bounds=(float(bounds.cmin), float(bounds.cmax)) if defined else None,
+        cost_bounds=view.bounds,
         seed=seed,
         data_fingerprint=str(view.fingerprint),
     )

@@ -1,7 +1,7 @@
 """Samples of one split, handed out as whole batches."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ class OutcomeTensors(NamedTuple):
 
 
 class SampleBatches(Dataset[Batch]):
-    """A split as a dataset whose `__getitems__` slices every column once per batch.
+    """A split as a dataset that is asked for whole batches: every column is sliced once.
 
     Args:
         index: (n,) int64 rows of the view.
@@ -54,7 +54,7 @@ class SampleBatches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitems__(self, positions: Tensor | Sequence[int]) -> Batch:
+    def __getitem__(self, positions: Tensor | Sequence[int]) -> Batch:
         at = torch.as_tensor(positions, dtype=torch.int64)
         rows = self.index[at]
         batch: dict[str, Tensor] = {"index": rows}
@@ -65,10 +65,7 @@ class SampleBatches(Dataset[Batch]):
             batch.update((name, column[at]) for name, column in self.outcomes._asdict().items())
         return cast("Batch", batch)
 
-    def __getitem__(self, position: int) -> Batch:
-        return self.__getitems__([position])
 
-
-def as_is(batch: Batch) -> Batch:
+def as_is(batch: Any) -> Any:  # noqa: ANN401 - whatever the dataset gives
     """Return the batch itself: it was collated by slicing."""
     return batch

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from vlrb.data.tradeoff import TradeOff
+from vlrb.metrics.bounds import CostBounds
 from vlrb.utils.errors import StateError
 
 
@@ -18,7 +19,7 @@ class DataSpec:
         feature_dim: Width D of the fused features; 0 if the router reads none.
         mean_train_cost: Mean training cost per model in USD (M,); infinity where no cost is known.
         trade_off: λ and its settings, with ``cost_scale`` as a number.
-        cost_bounds: (lowest, highest) mean cost of the benchmark in USD, or None where undefined.
+        cost_bounds: Cost bounds of the benchmark (for the Rank Score on dev).
         seed: Seed of the run.
         data_fingerprint: Hash of everything that defines the data seen.
     """
@@ -28,7 +29,7 @@ class DataSpec:
     feature_dim: int
     mean_train_cost: tuple[float, ...]
     trade_off: TradeOff
-    cost_bounds: tuple[float, float] | None
+    cost_bounds: CostBounds
     seed: int
     data_fingerprint: str
 
@@ -52,14 +53,13 @@ class DataSpec:
         known = {field.name for field in fields(cls)}
         if set(plain) != known:
             raise StateError(f"not a data spec of this version: differing keys {sorted(known ^ set(plain))}")
-        bounds = plain["cost_bounds"]
         return cls(
             model_ids=tuple(plain["model_ids"]),
             dataset_names=tuple(plain["dataset_names"]),
             feature_dim=plain["feature_dim"],
             mean_train_cost=tuple(math.inf if c is None else c for c in plain["mean_train_cost"]),
             trade_off=TradeOff.from_config(plain["trade_off"]),
-            cost_bounds=None if bounds is None else (bounds[0], bounds[1]),
+            cost_bounds=CostBounds.from_plain(plain["cost_bounds"]),
             seed=plain["seed"],
             data_fingerprint=plain["data_fingerprint"],
         )

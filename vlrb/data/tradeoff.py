@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class TradeOff:
         """The cost scale as a number; an error while it is still ``auto``."""
         if self.cost_scale == "auto":
             raise ConfigError("the cost scale is 'auto' and not frozen yet", "use the trade-off of a data spec")
-        return cast("float", self.cost_scale)
+        return self.cost_scale
 
     def targets(self, Y: np.ndarray, C: np.ndarray) -> SoftTargets:
         """Return the soft targets (n, M) and weights (n,) for qualities Y (n, M) and costs C (n, M, USD)."""

@@ -25,7 +25,7 @@ def oracle_decision(Y: np.ndarray, C: np.ndarray) -> np.ndarray:
     cost = np.where(known, C, np.inf)
     among_correct = np.where(known & (is_correct(Y) == 1), cost, np.inf)
     solvable = np.isfinite(among_correct).any(axis=1)
-    return np.where(solvable[:, None], among_correct, cost).argmin(axis=1).astype(np.int64)
+    return np.asarray(np.where(solvable[:, None], among_correct, cost).argmin(axis=1), dtype=np.int64)
 
 
 def best_single(Y: np.ndarray, C: np.ndarray) -> int:

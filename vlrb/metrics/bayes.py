@@ -1,7 +1,7 @@
 """What is attainable at all: the Bayes router of synthetic data, for which P(correct | content) is known.
 
-p (n, m) is the probability that a model is right given all that question and picture show, c (n, m) its expected cost in
-USD. No router that sees only the content can, in expectation, lie above the frontier of max p − w·c. The hindsight
+p (n, m) is the probability that a model is right given all that question and picture show, c (n, m) its expected cost
+in USD. No router that sees only the content can, in expectation, lie above the frontier of max p − w·c. The hindsight
 oracle lies above it, by luck that nobody can foresee.
 """
 
@@ -72,13 +72,17 @@ def bayes_frontier(p: np.ndarray, c: np.ndarray, weights: np.ndarray = WEIGHT_GR
     return Frontier(np.asarray(weights), np.array([e.accuracy for e in points]), np.array([e.cost for e in points]))
 
 
-def frontier_accuracy(p: np.ndarray, c: np.ndarray, cost: float, weights: np.ndarray = WEIGHT_GRID) -> float:
-    """Return the most that any content-only router can expect to reach at a mean cost, min over w of V(w) + w·cost.
+def concave_accuracy(frontier: Frontier, cost: float) -> float:
+    """Return the most that any content-only router can expect to reach at a mean cost: min over w of V(w) + w·cost.
 
-    The dual bound: it equals the concave frontier (mixing allowed) up to the spacing of the grid, never below it.
+    The dual bound, from V(w) = accuracy(w) − w·cost(w). It is the frontier with mixing allowed, up to the spacing of
+    the grid of prices, and never below it.
+
+    >>> frontier = Frontier(np.array([0.0, 200.0]), np.array([0.7, 0.65]), np.array([0.002, 0.0015]))
+    >>> round(concave_accuracy(frontier, 0.0015), 6)  # min(.7, .65 − .3 + .3)
+    0.65
     """
-    frontier = bayes_frontier(p, c, weights)
-    return float((frontier.accuracy - weights * frontier.cost + weights * cost).min())
+    return float((frontier.accuracy + frontier.weights * (cost - frontier.cost)).min())
 
 
 class BestPoints(NamedTuple):

@@ -88,8 +88,8 @@ def can_resample(split_group: np.ndarray, stratum: np.ndarray) -> bool:
 def percentile_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
     """Return the central percentile interval of resampled values (B,); none if any of them is undefined.
 
-    >>> percentile_interval(np.arange(101.0), level=0.9)
-    Interval(low=5.0, high=95.0)
+    >>> percentile_interval(np.arange(101.0), level=0.5)
+    Interval(low=25.0, high=75.0)
     """
     if not len(values) or not np.isfinite(values).all():
         return NO_INTERVAL
@@ -110,5 +110,6 @@ def ratio_interval(numerator: np.ndarray, denominator: np.ndarray, level: float 
     if below is None or above is None or below <= 0 <= above:
         return NO_INTERVAL
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = numerator / denominator
-    return percentile_interval(ratio[np.isfinite(ratio)], level)
+        ratio = np.where(denominator == 0, np.copysign(np.inf, numerator), numerator / denominator)
+        low, high = np.quantile(ratio, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high)) if np.isfinite([low, high]).all() else NO_INTERVAL

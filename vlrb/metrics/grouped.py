@@ -1,7 +1,7 @@
 """Figures per dataset and per reporting group, and the two ways to average over datasets, each under its name.
 
-micro = every sample counts the same; macro = every dataset counts the same. They answer different questions: in the full
-VL-RouterBench three datasets hold almost half of the samples.
+micro = every sample counts the same; macro = every dataset counts the same. They answer different questions: in the
+full VL-RouterBench three datasets hold almost half of the samples.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ from vlrb.schema import RANK_SCORE_BETA
 
 
 def cheapness(cost: np.ndarray | float, cmin: float, cmax: float) -> np.ndarray:
-    """Return K = clip(log₂(cmax / c) / log₂(cmax / cmin), 0, 1): 1 at the cheapest model's mean cost, 0 at the dearest's.
+    """Return K = clip(log₂(cmax / c) / log₂(cmax / cmin), 0, 1): 1 at the cheapest model's cost, 0 at the dearest's.
 
     Args:
         cost: Mean costs in USD, any shape, > 0.

@@ -1,7 +1,5 @@
 """Accuracy, cost and Rank Score as torchmetrics: sums and counts, so batches and devices add up to the same figure."""
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,7 +14,7 @@ class _ChosenMean(Metric):
     """Mean over the chosen cells; NaN as soon as one of them is unknown, and before any sample."""
 
     is_differentiable = False
-    full_state_update: ClassVar[bool] = False
+    full_state_update = False
     total: Tensor
     count: Tensor
 
@@ -78,7 +76,7 @@ class RoutingRankScore(Metric):
 
     is_differentiable = False
     higher_is_better = True
-    full_state_update: ClassVar[bool] = False
+    full_state_update = False
 
     def __init__(self, bounds: CostBounds, beta: float = RANK_SCORE_BETA) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The base of all routers: scores in, one decision rule, one way of fitting, everything learnt in parameters and buffers."""
+"""The base of all routers: one decision rule, one way of fitting, all that is learnt in parameters and buffers."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from vlrb.utils.errors import ConfigError, StateError
 
 
 class TrainingArrays(NamedTuple):
-    """The whole training split: `features` (n, D) (width 0 if the router reads none), `dataset` (n,), rest as in `Batch`."""
+    """The whole training split: `features` (n, D), width 0 if the router reads none; the rest as in `Batch`."""
 
     features: Tensor
     targets: Tensor
@@ -34,9 +34,9 @@ class TrainingArrays(NamedTuple):
 class RouterModule(L.LightningModule):
     """A router: `forward(batch)` gives scores (B, M), higher = choose; `decide(scores)` gives the chosen columns.
 
-    Subclasses build parameters in `build(spec)`. A gradient router gives `loss` (default: soft-target cross-entropy) and
-    `configure_optimizers`; a closed-form router sets `closed_form = True` and learns in `fit_arrays`, which sees the
-    training split once, whole and in order. Both go through `Trainer.fit`.
+    Subclasses build parameters in `build(spec)`. A gradient router gives `loss` (default: soft-target cross-entropy)
+    and `configure_optimizers`; a closed-form router sets `closed_form = True` and learns in `fit_arrays`, which sees
+    the training split once, whole and in order. Both go through `Trainer.fit`.
 
     Args:
         name: Name in tables and folders.
@@ -119,7 +119,7 @@ class RouterModule(L.LightningModule):
         """Return scores (B, M), higher = choose, each row independent of the others."""
 
     def decide(self, scores: Tensor) -> Tensor:
-        """Return the chosen column (B,) int64: the highest score, ties to the lower mean training cost, then column order.
+        """Return the chosen columns (B,) int64: highest score, then lower mean training cost, then column order.
 
         Raises:
             StateError: A score is NaN.
@@ -154,7 +154,8 @@ class RouterModule(L.LightningModule):
 
     def configure_callbacks(self) -> list[Callback]:
         """Return the callback that keeps the epoch with the lowest dev loss (gradient routers)."""
-        return [] if self.closed_form else [BestEpoch(self.patience)]
+        present = any(isinstance(callback, BestEpoch) for callback in cast("Any", self.trainer).callbacks)
+        return [] if self.closed_form or present else [BestEpoch(self.patience)]
 
     def on_fit_start(self) -> None:
         """Give gradient routers their one look at the training split."""
@@ -177,7 +178,14 @@ class RouterModule(L.LightningModule):
         torch.manual_seed(derive_seed("step", self.spec.seed, self.current_epoch, batch_idx, self.global_rank))
         loss = self.loss(batch)
         self.train_loss.update(loss.detach(), batch["weight"].sum())
-        return loss
+        return loss * self._device_share(batch["weight"].sum())
+
+    def _device_share(self, weight: Tensor) -> Tensor | float:
+        """Return the factor that makes the devices' mean of mean losses the mean over all their rows."""
+        if self.trainer.world_size == 1:
+            return 1.0
+        total = self.trainer.strategy.reduce(weight, reduce_op="sum")
+        return weight * self.trainer.world_size / torch.as_tensor(total).clamp_min(1.0)
 
     def _fit_collected(self) -> None:
         if self.trainer.world_size > 1:
@@ -196,7 +204,7 @@ class RouterModule(L.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log the epoch's mean training loss."""
         if self.train_loss.update_called:
-            self.log("train/loss", self.train_loss.compute())
+            self.log("train/loss", self.train_loss.compute(), sync_dist=True)
             self.train_loss.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int = 0) -> None:
@@ -208,7 +216,7 @@ class RouterModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the dev figures as ``dev/…``."""
-        self.log_dict({f"dev/{k}": v for k, v in self.dev_metrics.compute().items()})
+        self.log_dict({f"dev/{k}": v for k, v in self.dev_metrics.compute().items()}, sync_dist=True)
         self.dev_metrics.reset()
 
 

@@ -17,14 +17,15 @@ from vlrb.utils.console import warn
 class LinearRouter(RouterModule):
     """Score models by a linear map, fitted by soft-target cross-entropy with an L2 penalty on the weights.
 
-    Minimises Σᵢ wᵢ·CEᵢ / W + ‖A‖² / (2·C·W) with W = Σᵢ wᵢ; the intercept is free. On hard labels this is scikit-learn's
-    `LogisticRegression(C=C)`. (VL-RouterBench, linear, adds the penalty to the mean loss undivided, which is W times
-    as strong and flattens the weights.) Convex, so the result does not depend on a seed.
+    Minimises Σᵢ wᵢ·CEᵢ / W + ‖A‖² / (2·C·W) with W = Σᵢ wᵢ; the intercept is free. On hard labels this is
+    scikit-learn's `LogisticRegression(C=C)`. (VL-RouterBench, linear, adds the penalty to the mean loss undivided,
+    which is W times as strong and flattens the weights.) Convex, so the result does not depend on a seed.
 
     Args:
         name: Name in tables and folders.
         C: Inverse strength of the penalty, as in scikit-learn.
-        standardize: Standardise features with training statistics first.
+        standardize: Standardise features with training statistics and divide them by √D first, so that rows have a
+            length near 1 and C means the same at any width.
         max_iterations: Most L-BFGS iterations.
         tolerance: Stop when the largest gradient entry is below this.
     """
@@ -34,7 +35,7 @@ class LinearRouter(RouterModule):
     def __init__(
         self,
         name: str = "linear",
-        C: float = 0.001,
+        C: float = 1.0,
         standardize: bool = True,
         max_iterations: int = 500,
         tolerance: float = 1e-6,
@@ -51,19 +52,24 @@ class LinearRouter(RouterModule):
     def build(self, spec: DataSpec) -> None:
         """Create the map D → M."""
         self.scaler = Standardizer(spec.feature_dim, enabled=self.standardize)
+        self.shrink = spec.feature_dim**-0.5 if self.standardize else 1.0
         self.linear = nn.Linear(spec.feature_dim, spec.n_models)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits (B, M)."""
-        logits: Tensor = self.linear(self.scaler(batch["features"]))
+        logits: Tensor = self.linear(self._scaled(batch["features"]))
         return logits
+
+    def _scaled(self, features: Tensor) -> Tensor:
+        standardized: Tensor = self.scaler(features)
+        return standardized * self.shrink
 
     def fit_arrays(self, train: TrainingArrays) -> None:
         """Find the optimum by L-BFGS in float64."""
         self.scaler.fit([train.features])
         kept = train.weight > 0
         objective = SoftLogistic(
-            self.scaler(train.features[kept]).double().cpu(),
+            self._scaled(train.features[kept]).double().cpu(),
             train.targets[kept].double().cpu(),
             train.weight[kept].double().cpu(),
             self.C,

@@ -15,7 +15,7 @@ from vlrb.routers.scaling import Standardizer
 class MLPRouter(RouterModule):
     """Score models by a multilayer perceptron, trained by soft-target cross-entropy (VL-RouterBench, mlp).
 
-    Differences from the published router: dropout, decoupled weight decay (none on biases), and early stopping by dev loss.
+    Differences from the published router: dropout, decoupled weight decay (none on biases), early stopping by dev loss.
 
     Args:
         name: Name in tables and folders.

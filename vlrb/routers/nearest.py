@@ -13,9 +13,9 @@ PAIRS_AT_ONCE = 8192
 
 
 class Neighbours(NamedTuple):
-    """For each query: bank rows `index` (B, W) int64 and their `weight` (B, W) ≥ 0, summing to min(k, N)."""
+    """For each query: bank rows `rows` (B, W) int64 and their `weight` (B, W) ≥ 0, summing to min(k, N)."""
 
-    index: Tensor
+    rows: Tensor
     weight: Tensor
     similarity: Tensor
 
@@ -39,8 +39,8 @@ def cosine_neighbours(queries: Tensor, bank: Tensor, k: int) -> Neighbours:
     """
     k = min(k, len(bank))
     rows = max(1, SEARCH_CELLS // len(bank))
-    parts = [_search(part, bank, k) for part in queries.split(rows)]
-    width = max(part.index.shape[1] for part in parts)
+    parts = [_search(part, bank, k) for part in torch.split(queries, rows)]
+    width = max(part.rows.shape[1] for part in parts)
     return Neighbours(*(torch.cat([_widen(p[i], width) for p in parts]) for i in range(3)))
 
 
@@ -92,6 +92,6 @@ def exact_similarity(queries: Tensor, bank: Tensor, index: Tensor) -> Tensor:
 def _exact(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     parts = [
         (queries[r].double() * bank[c].double()).sum(dim=1)
-        for r, c in zip(rows.split(PAIRS_AT_ONCE), columns.split(PAIRS_AT_ONCE), strict=True)
+        for r, c in zip(torch.split(rows, PAIRS_AT_ONCE), torch.split(columns, PAIRS_AT_ONCE), strict=True)
     ]
     return torch.cat(parts)

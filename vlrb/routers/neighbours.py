@@ -24,10 +24,10 @@ class KNNRouter(RouterModule):
     """Score models by the outcomes of the k training samples nearest in cosine.
 
     `rule="utility"`: the neighbours' mean outcome and mean cost give the expected utility p̂ − λ·ĉ/c₀ (see
-    `expected_utility`). `rule="vote"`: the published router (VL-RouterBench, KNN): the neighbours, those without a correct
-    model left out, vote for their cheapest correct model; λ plays no part. That rule falls far below the best single model,
-    because the model that is most often *the cheapest correct one* is a weak one that often fails. Unlike the published
-    code, equally near samples share the last places, and cost ties share a vote.
+    `expected_utility`). `rule="vote"`: the published router (VL-RouterBench, KNN): the neighbours, those without a
+    correct model left out, vote for their cheapest correct model; λ plays no part. That rule falls far below the best
+    single model, because the model that is most often *the cheapest correct one* is a weak one that often fails. Unlike
+    the published code, equally near samples share the last places, and cost ties share a vote.
 
     Args:
         name: Name in tables and folders.
@@ -51,7 +51,7 @@ class KNNRouter(RouterModule):
         k: int = 40,
         rule: Literal["utility", "vote"] = "utility",
         weights: Literal["uniform", "distance"] = "uniform",
-        standardize: bool = False,
+        standardize: bool = True,
     ) -> None:
         super().__init__(name)
         at_least("k", k, 1)
@@ -91,7 +91,7 @@ class KNNRouter(RouterModule):
         found = cosine_neighbours(queries, self.bank, self.k)
         if self.weights == "uniform":
             return found
-        distance = (1 - exact_similarity(queries, self.bank, found.index)).clamp_min(0) + DISTANCE_FLOOR
+        distance = (1 - exact_similarity(queries, self.bank, found.rows)).clamp_min(0) + DISTANCE_FLOOR
         return found._replace(weight=(found.weight / distance).float())
 
     def forward(self, batch: Batch) -> Tensor:
@@ -112,7 +112,7 @@ def weighted_mean(values: Tensor, near: Neighbours, otherwise: Tensor) -> Tensor
         near: The neighbours of B queries.
         otherwise: (M,) used where no neighbour has a value.
     """
-    found = values[near.index]
+    found = values[near.rows]
     known = ~found.isnan()
     weight = near.weight.unsqueeze(2) * known
     total = weight.sum(dim=1)

@@ -113,7 +113,7 @@ class StrongestPerDatasetRouter(RouterModule):
         """Score each model by its training accuracy on each dataset."""
         overall = mean_correct(train.Y)
         scores = overall.repeat(len(self.dataset_scores), 1)
-        for code in train.dataset.unique().tolist():
+        for code in sorted(set(train.dataset.tolist())):
             own = mean_correct(train.Y[train.dataset == code])
             scores[code] = torch.where(own.isneginf(), overall, own)
         self.dataset_scores = scores

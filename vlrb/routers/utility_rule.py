@@ -11,9 +11,10 @@ from vlrb.data.tradeoff import TradeOff
 def expected_utility(accuracy: Tensor, cost: Tensor, trade_off: TradeOff) -> Tensor:
     """Return p̂ − λ·ĉ/c₀, the expected utility of each model; c₀ = 1 / cost_scale is the unit of the soft targets.
 
-    λ=0 is the accuracy rule. λ=∞ is the limit: the lowest expected cost, whatever the accuracy. With scheme ``power`` the
-    penalty is λ·ln(ĉ/c₀ + ε), so that only cost ratios count. At equal λ this rule is more frugal than soft targets,
-    which share a sample's mass among its correct models and so never give up a sample that only a dear model solves.
+    λ=0 is the accuracy rule. λ=∞ is the limit: the lowest expected cost, whatever the accuracy. With scheme ``power``
+    the penalty is λ·ln(ĉ/c₀ + ε), so that only cost ratios count. At equal λ this rule is more frugal than soft
+    targets, which share a sample's mass among its correct models and so never give up a sample that only a dear model
+    solves: compare routers along their curves, not at one λ.
 
     Args:
         accuracy: p̂ (B, M) in [0, 1].

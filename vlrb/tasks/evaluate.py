@@ -1,22 +1,25 @@
 """Evaluate from run folders: decide again with one trained router, or one leaderboard over many runs."""
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 from omegaconf import DictConfig
 
 from vlrb.evaluation.decisions import read_decisions
 from vlrb.evaluation.runs import Run, find_runs, load_run
 from vlrb.report.terminal import print_leaderboard
 from vlrb.report.write import write_run_report
-from vlrb.schema import SAMPLE_ID, SCORE_PREFIX, SPLIT
+from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, MODEL_ID, SAMPLE_ID, SCORE_PREFIX, SPLIT
 from vlrb.tasks.jobs import JobResult, run_job
 from vlrb.utils.config import Plain
 from vlrb.utils.console import say, warn
 from vlrb.utils.errors import ConfigError, StateError
-
-SAME_SCORE = 1e-5  # scores decided again may differ by this much (another batch size or device)
+from vlrb.utils.files import atomic_path
+from vlrb.utils.logs import run_log
 
 
 def run(cfg: DictConfig) -> float:
@@ -54,13 +57,27 @@ def _default_out(where: str, config: Plain) -> Path:
 
 
 def evaluate_run(config: Plain) -> JobResult:
-    """Decide again with the router of one run folder, check it against the stored decisions, renew the report."""
+    """Decide again with the router of one run folder, compare with what it stored, and write metrics and report.
+
+    The run's own result files are replaced only by equal decisions; different ones go to `<run>/evaluation` (or `out`).
+    """
     folder = Path(config["run"])
     trained = load_run(folder)
-    out = Path(config["out"]) if config["out"] else folder
-    metrics = _decide_again(trained, config, out)
-    write_run_report(folder, out)
-    print_leaderboard([load_run(folder)], config["split"])
+    with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=folder) as name:
+        staging = Path(name)
+        with run_log(None):
+            metrics = _decide_again(trained, config, staging)
+        same = _same_decisions(read_decisions(folder), read_decisions(staging))
+        out = Path(config["out"]) if config["out"] else (folder if same else folder / "evaluation")
+        out.mkdir(parents=True, exist_ok=True)
+        for path in sorted(staging.iterdir()):
+            with atomic_path(out / path.name) as temporary:
+                shutil.copyfile(path, temporary)
+    if out != folder:
+        for file in (CONFIG_FILE, DATA_FILE, DONE_FILE):  # so that the folder can be read as a run
+            shutil.copyfile(folder / file, out / file)
+    write_run_report(out)
+    print_leaderboard([load_run(out)], config["split"])
     say(f"report: {out}")
     objective = metrics.get(f"{config['split']}/rank_score")
     return JobResult("done", folder, float("nan") if objective is None else float(objective))
@@ -83,12 +100,8 @@ def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
     load_router_weights(trained.folder, router)
     spec = load_spec(trained.folder)
     data = make_data(router, view, sources, spec.trade_off, settings["seed"], spec)
-    fitted = Fitted(router, data, make_trainer(settings, router))
-    before = read_decisions(trained.folder)
-    out.mkdir(parents=True, exist_ok=True)
-    metrics = write_results(out, Material(settings, benchmark, view, sources), fitted)
-    _compare(before, read_decisions(out))
-    return metrics
+    fitted = Fitted(router, data, make_trainer(settings, router, single=True))
+    return write_results(out, Material(settings, benchmark, view, sources), fitted)
 
 
 def _benchmark(trained: Run, config: Plain) -> Any:  # noqa: ANN401 - vlrb.benchmark.store.Benchmark, imported late
@@ -113,14 +126,17 @@ def _check_data(trained: Run, parts: dict[str, str]) -> None:
         )
 
 
-def _compare(before: Any, after: Any) -> None:  # noqa: ANN401 - decision tables
-    """Say whether the decisions are those that were stored; different scores are worth a warning."""
+def _same_decisions(before: pd.DataFrame, after: pd.DataFrame) -> bool:
+    """Say whether the decisions are those that were stored; others are worth a warning."""
     keys = [SPLIT, SAMPLE_ID]
-    columns = [c for c in before.columns if c.startswith(SCORE_PREFIX)]
-    before, after = before.set_index(keys), after.set_index(keys).reindex(before.set_index(keys).index)
-    apart = float(np.nanmax(np.abs(before[columns].to_numpy() - after[columns].to_numpy()), initial=0.0))
-    changed = int((before["model_id"] != after["model_id"]).sum())
-    if apart > SAME_SCORE or changed:
-        warn(f"{changed:,} of {len(before):,} decisions differ from the stored ones (scores by up to {apart:.2g})")
-    else:
-        say(f"{len(before):,} decisions made again, all as stored")
+    columns = [column for column in before.columns if column.startswith(SCORE_PREFIX)]
+    before = before.set_index(keys)
+    after = after.set_index(keys).reindex(before.index)
+    apart = np.abs(before[columns].to_numpy() - after[columns].to_numpy())
+    changed = int((before[MODEL_ID] != after[MODEL_ID]).sum())
+    if changed:
+        worst = float(np.nanmax(apart, initial=0.0))
+        warn(f"{changed:,} of {len(before):,} decisions differ from the stored ones (scores by up to {worst:.2g})")
+        return False
+    say(f"{len(before):,} decisions made again, all as stored")
+    return True

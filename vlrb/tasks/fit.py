@@ -36,7 +36,7 @@ class Fitted(NamedTuple):
 
     router: RouterModule
     data: BenchmarkDataModule
-    trainer: L.Trainer
+    decider: L.Trainer
 
 
 def input_sources(config: Plain, features: Features | None) -> dict[str, InputSource]:
@@ -59,8 +59,14 @@ def make_data(
     return BenchmarkDataModule(view, sources, trade_off, router.batch_settings(seed), spec)
 
 
-def make_trainer(config: Plain, router: RouterModule, logger: Any = False) -> L.Trainer:  # noqa: ANN401 - any Lightning logger
-    """Return the Trainer of a config; the router gives what the config leaves open."""
+def make_trainer(
+    config: Plain,
+    router: RouterModule,
+    logger: Any = False,  # noqa: ANN401 - any Lightning logger
+    *,
+    single: bool = False,
+) -> L.Trainer:
+    """Return the Trainer of a config; the router gives what the config leaves open (`single`: one device)."""
     node = config["trainer"]
     given: dict[str, Any] = {
         "max_epochs": node["max_epochs"] if node["max_epochs"] and not router.closed_form else router.max_epochs,
@@ -72,7 +78,7 @@ def make_trainer(config: Plain, router: RouterModule, logger: Any = False) -> L.
         "num_sanity_val_steps": 0,
         "log_every_n_steps": 1,
     }
-    if router.closed_form:  # fitted in one piece, whatever the job's devices
+    if single or router.closed_form:  # closed forms are fitted in one piece, whatever the job's devices
         given |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "accumulate_grad_batches": 1}
     return cast("L.Trainer", build(node, "trainer", **given))
 
@@ -81,10 +87,9 @@ def fit(config: Plain, router: RouterModule, data: BenchmarkDataModule, logger: 
     """Bind and fit a router."""
     L.seed_everything(config["seed"], workers=True, verbose=False)
     router.bind(data.spec)
-    trainer = make_trainer(config, router, logger)
     with _Quiet():
-        trainer.fit(router, datamodule=data)
-    return Fitted(router, data, trainer)
+        make_trainer(config, router, logger).fit(router, datamodule=data)
+    return Fitted(router, data, make_trainer(config, router, single=True))
 
 
 def decide(fitted: Fitted, split: str) -> Decided:
@@ -94,7 +99,7 @@ def decide(fitted: Fitted, split: str) -> Decided:
         m = fitted.data.spec.n_models
         return Decided(np.zeros((0, m), np.float32), np.zeros(0, np.int64))
     with _Quiet():
-        batches = fitted.trainer.predict(fitted.router, datamodule=decision_data)
+        batches = fitted.decider.predict(fitted.router, datamodule=decision_data)
     scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
     return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy())
 

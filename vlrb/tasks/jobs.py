@@ -48,6 +48,7 @@ def run_job(cfg: DictConfig, script: str, work: Callable[[Plain], JobResult]) ->
     sweep, number = _sweep_place()
     config: Plain | None = None
     folder: Path | None = None
+    entry: dict[str, Any]
     try:
         config = to_plain(cfg, script)
         result = work(config)

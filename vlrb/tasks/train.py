@@ -109,7 +109,8 @@ def _train(
     config: Plain, folder: Path, benchmark: "Benchmark", view: "BenchmarkView", features: Features | None
 ) -> float:
     from vlrb.data.tradeoff import TradeOff
-    from vlrb.report.write import write_run_report
+    from vlrb.evaluation.runs import load_run
+    from vlrb.report.write import write_leaderboard
     from vlrb.routers.checkpoint import save_router
     from vlrb.tasks.fit import build_router, fit, input_sources, make_data
     from vlrb.tasks.results import Material, write_results
@@ -122,7 +123,7 @@ def _train(
     fitted = fit(config, router, data, make_logger(config, folder))
     save_router(folder, router)
     metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
-    write_run_report(folder)
+    write_leaderboard([load_run(folder, finished=False)], folder)
     return plain_value(metrics.get(config["objective"]))
 
 

@@ -1,7 +1,6 @@
 """The log of one run: everything said to the person, warnings, and Lightning's messages, in the run's folder."""
 
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,24 +9,29 @@ NOISY = ("lightning.pytorch", "lightning.fabric", "lightning_fabric", "pytorch_l
 
 
 @contextmanager
-def run_log(path: Path) -> Iterator[None]:
-    """Write log records to `path` (replaced) while the block runs; quiet libraries go to the file only."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+def run_log(path: Path | None) -> Iterator[None]:
+    """Write log records to `path` (replaced) while the block runs; libraries speak to the file, not to the terminal.
+
+    Args:
+        path: The log file; None keeps the libraries quiet and writes nothing.
+    """
+    handler: logging.Handler = logging.NullHandler()
+    if path is not None:
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     loggers = [logging.getLogger(name) for name in ("vlrb", "py.warnings", *NOISY)]
-    before = [(logger, logger.level, logger.propagate) for logger in loggers]
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.addHandler(handler)
+        logger.handlers = [handler]
         logger.setLevel(logging.INFO)
         logger.propagate = False
     logging.captureWarnings(capture=True)
     try:
-        with warnings.catch_warnings():
-            yield
+        yield
     finally:
         logging.captureWarnings(capture=False)
-        for logger, level, propagate in before:
-            logger.removeHandler(handler)
+        for logger, handlers, level, propagate in before:
+            logger.handlers = handlers
             logger.setLevel(level)
             logger.propagate = propagate
         handler.close()

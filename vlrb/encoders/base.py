@@ -1,0 +1,43 @@
+"""What an encoder is: text or pictures in, one row of numbers each out. Frozen, deterministic, nothing fitted."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Encoder(ABC):
+    """What both sorts of encoder share.
+
+    Attributes:
+        name: Short name; with `settings()` it names the folder of the cached features.
+        dim: Width D of a row.
+        revision: Changes whenever the same settings would give other numbers.
+    """
+
+    name: str
+    dim: int
+    revision: str
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return plain values that, with `name` and `revision`, determine the output."""
+
+
+class TextEncoder(Encoder):
+    """Encodes prompts."""
+
+    @abstractmethod
+    def encode(self, texts: list[str]) -> np.ndarray:
+        """Return (B, D) float32; a row depends on its own text alone."""
+
+
+class VisionEncoder(Encoder):
+    """Encodes pictures."""
+
+    @abstractmethod
+    def encode(self, images: "list[Image]") -> np.ndarray:
+        """Return (B, D) float32, one row per picture; a row depends on its own picture alone."""

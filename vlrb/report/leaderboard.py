@@ -1,0 +1,227 @@
+"""The leaderboard: one row per trained router, then references and bounds; a pure function of run folders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vlrb.evaluation.judge import gap_figure, judge
+from vlrb.evaluation.runs import Run, check_comparable, load_run
+from vlrb.metrics.bayes import share_of_attainable
+from vlrb.report.frames import Evaluated, evaluated, reference_choosers, reference_names
+from vlrb.schema import SplitName
+from vlrb.utils.config import number_text
+from vlrb.utils.errors import StateError
+
+TRAINED, REFERENCE, BOUND = "router", "reference", "bound"
+KINDS = (TRAINED, REFERENCE, BOUND)
+BEST_SINGLE = "strongest_global"
+ORACLE = "oracle"  # the one reference that sees the answers: a bound
+BAYES_ACCURACY, BAYES_RANK_SCORE = "Bayes, best accuracy", "Bayes, best score"
+QUERIES = 1000  # costs are shown in USD per 1,000 queries
+
+COLUMNS = (
+    *("kind", "name", "router", "lambda", "seed", "split", "n"),
+    *("accuracy", "accuracy_low", "accuracy_high", "quality"),
+    *("cost_per_1k", "cost_per_1k_low", "cost_per_1k_high"),
+    *("rank_score", "rank_score_low", "rank_score_high"),
+    *("gap_closed", "gap_closed_low", "gap_closed_high"),
+    *("accuracy_gain", "accuracy_gain_low", "accuracy_gain_high"),
+    *("expected_accuracy", "share_of_attainable_gain", "share_of_attainable_rank_score"),
+    *("throughput_router", "throughput_total", "run"),
+)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaderboard:
+    """A leaderboard and what it is made from.
+
+    Args:
+        frame: COLUMNS, one row per router, reference and bound; sections in the order of KINDS, each sorted by Rank
+            Score (undefined last), then accuracy.
+        runs: The runs, all on the same data.
+        split: The split shown.
+        evaluated: The first run's decisions on it.
+        notes: Why figures are undefined, and the like.
+    """
+
+    frame: pd.DataFrame
+    runs: list[Run]
+    split: SplitName
+    evaluated: Evaluated
+    notes: list[str]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data are synthetic."""
+        return self.runs[0].synthetic
+
+    @property
+    def title(self) -> str:
+        """Which data and split the figures are about."""
+        synthetic = " · synthetic data" if self.synthetic else ""
+        return f"{self.runs[0].data['dataset_name']} · {self.split}{synthetic}"
+
+    @property
+    def subtitle(self) -> str:
+        """How much data, how many models, which prices."""
+        run, table = self.runs[0], self.evaluated
+        groups = len(set(table.units.split_group.tolist()))
+        size = f"{len(table.table):,} samples in {groups:,} groups · {len(run.data['model_ids'])} models"
+        return f"{size} · prices {run.data['pricing']}" if "pricing" in run.data else size
+
+    def section(self, kind: str) -> pd.DataFrame:
+        """Return the rows of one kind."""
+        return self.frame[self.frame["kind"] == kind]
+
+
+def make_leaderboard(
+    runs: Sequence[Run | Path], split: SplitName = "test", resamples: int | None = None
+) -> Leaderboard:
+    """Return the leaderboard of runs on the same data.
+
+    The references and the Bayes rows are those of the first run.
+
+    Args:
+        runs: Runs or run folders.
+        split: The split to show.
+        resamples: Bootstrap resamples behind the references' intervals; default: as many as the first run used.
+
+    Raises:
+        StateError: No runs, runs on different data, or one without figures for the split.
+    """
+    loaded = [run if isinstance(run, Run) else load_run(run) for run in runs]
+    if not loaded:
+        raise StateError("a leaderboard needs at least one run")
+    check_comparable(loaded)
+    first = loaded[0]
+    if resamples is None:
+        resamples = int(first.config.get("resamples", 2000))
+    table = evaluated(first, split)
+    references = [name for name in reference_names(first) if name not in {run.router for run in loaded}]
+    rows = [_router_row(run, split, references) for run in loaded]
+    rows += _reference_rows(first, split, table, references, resamples)
+    rows += _bayes_rows(first, split)
+    frame = _sorted(_named(pd.DataFrame(rows, columns=list(COLUMNS))))
+    return Leaderboard(frame, loaded, split, table, _notes(loaded, split, frame))
+
+
+def _router_row(run: Run, split: str, references: list[str]) -> Row:
+    metrics = {key.removeprefix(f"{split}/"): v for key, v in run.metrics.items() if key.startswith(f"{split}/")}
+    if not metrics.get("n"):
+        raise StateError(f"{run.folder}: metrics.json has no figures for split {split!r}")
+    untrained = run.router in reference_names(run)
+    row: Row = {name: metrics.get(name) for name in COLUMNS if name in metrics}
+    row |= {name: run.metrics.get(f"test/{name}") for name in ("throughput_router", "throughput_total")}
+    row |= {f"cost_per_1k{end}": _per_1k(metrics.get(f"cost{end}")) for end in ("", "_low", "_high")}
+    row |= {"kind": _kind(run.router) if untrained else TRAINED, "router": run.router, "seed": run.seed}
+    row |= {"split": split, "run": str(run.folder), "lambda": None if untrained else run.trade_off}
+    return row
+
+
+def _reference_rows(run: Run, split: str, table: Evaluated, names: list[str], resamples: int) -> list[Row]:
+    choosers = reference_choosers(run, split, names)
+    measures = {"best single": table.chooser("best_single_"), "the oracle": table.chooser("oracle_")}
+    judged = judge({**measures, **choosers}, table.units, run.bounds, run.seed, resamples)
+    best, oracle = (judged[name] for name in measures)
+    rows = []
+    for name in names:
+        flat = judged[name].flat() | gap_figure(judged[name], best, oracle)
+        row: Row = {key: flat[key] for key in COLUMNS if key in flat}
+        row |= {f"cost_per_1k{end}": _per_1k(flat[f"cost{end}"]) for end in ("", "_low", "_high")}
+        row |= {"kind": _kind(name), "router": name, "split": split, "n": len(table.table)}
+        rows.append(row | (_expected(run, split, name) if name != ORACLE else {}))
+    return rows
+
+
+def _expected(run: Run, split: str, name: str) -> Row:
+    """Return the expectations of a reference on synthetic data, nothing elsewhere."""
+    found = run.landscape.get(split, {}).get("expected", {}).get(name)
+    if not found:
+        return {}
+    best, attainable = (
+        run.metrics.get(f"{split}/{key}") for key in ("expected_best_single_accuracy", "bayes_accuracy")
+    )
+    share = share_of_attainable(found["accuracy"], best, attainable)
+    return {"expected_accuracy": found["accuracy"], "share_of_attainable_gain": share.value}
+
+
+def _bayes_rows(run: Run, split: str) -> list[Row]:
+    metrics = run.metrics
+    if metrics.get(f"{split}/bayes_accuracy") is None:
+        return []
+    shared = {"kind": BOUND, "split": split, "n": metrics[f"{split}/n"]}
+    top: Row = {
+        **shared,
+        "router": BAYES_ACCURACY,
+        "expected_accuracy": metrics[f"{split}/bayes_accuracy"],
+        "share_of_attainable_gain": 1.0,
+        "cost_per_1k": _per_1k(metrics.get(f"{split}/bayes_accuracy_cost")),
+        "rank_score": metrics.get(f"{split}/bayes_accuracy_rank_score"),
+    }
+    if metrics.get(f"{split}/bayes_rank_score") is None:
+        return [top]
+    accuracy = metrics.get(f"{split}/bayes_rank_score_accuracy")
+    best = metrics.get(f"{split}/expected_best_single_accuracy")
+    return [
+        top,
+        {
+            **shared,
+            "router": BAYES_RANK_SCORE,
+            "expected_accuracy": accuracy,
+            "share_of_attainable_gain": share_of_attainable(accuracy, best, metrics[f"{split}/bayes_accuracy"]).value,
+            "share_of_attainable_rank_score": 1.0,
+            "cost_per_1k": _per_1k(metrics.get(f"{split}/bayes_rank_score_cost")),
+            "rank_score": metrics[f"{split}/bayes_rank_score"],
+        },
+    ]
+
+
+def _kind(name: str) -> str:
+    return BOUND if name == ORACLE else REFERENCE
+
+
+def _per_1k(cost: Any) -> float | None:  # noqa: ANN401 - a JSON number or null
+    return None if cost is None else float(cost) * QUERIES
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Fill `name`: router and λ, and the seed where it tells rows apart."""
+    seeds = frame.loc[frame["kind"] == TRAINED, "seed"].nunique()
+    names = []
+    for row in frame.to_dict("records"):
+        trained = row["kind"] == TRAINED
+        words = [str(row["router"])]
+        words += [f"λ={number_text(row['lambda'])}"] if trained else []
+        words += [f"s{row['seed']:.0f}"] if trained and seeds > 1 else []
+        names.append(" ".join(words))
+    return frame.assign(name=names)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    numbers = [name for name in COLUMNS if name not in ("kind", "name", "router", "split", "run")]
+    frame = frame.astype(dict.fromkeys(numbers, "float64"))
+    place = frame["kind"].map({kind: k for k, kind in enumerate(KINDS)})
+    score = frame["rank_score"].fillna(-1.0)
+    accuracy = frame["accuracy"].fillna(frame["expected_accuracy"]).fillna(-1.0)
+    order = pd.DataFrame({"place": place, "score": -score, "accuracy": -accuracy}).sort_values(
+        ["place", "score", "accuracy"], kind="stable"
+    )
+    return frame.loc[order.index].reset_index(drop=True)
+
+
+def _notes(runs: list[Run], split: str, frame: pd.DataFrame) -> list[str]:
+    """Return one line for each distinct reason of an undefined figure."""
+    reasons: dict[str, None] = {}
+    for run in runs:
+        for figure in ("accuracy", "rank_score", "gap_closed"):
+            reason = run.metrics.get(f"{split}/{figure}_reason")
+            if reason:
+                reasons[f"{figure.replace('_', ' ')} is undefined: {reason}"] = None
+    notes = list(reasons)
+    if (frame["router"] == BAYES_ACCURACY).any():
+        notes.append("Bayes rows: the best that any router could expect on these samples, exactly")
+    return notes

@@ -1,0 +1,65 @@
+"""The leaderboard and its per-dataset table as Markdown."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from vlrb.report.columns import shown_columns, three
+from vlrb.report.datasets import accuracy_grid, grid_names
+from vlrb.report.leaderboard import BOUND, KINDS, REFERENCE, TRAINED, Leaderboard
+from vlrb.report.terminal import footnotes
+
+SECTION_MARKS = {TRAINED: "**{}**", REFERENCE: "{}", BOUND: "*{}*"}
+
+
+def leaderboard_markdown(board: Leaderboard, datasets: pd.DataFrame) -> str:
+    """Return the page: leaderboard, notes, plots, accuracy per dataset.
+
+    Args:
+        board: The leaderboard.
+        datasets: Its table per dataset, see `dataset_table`.
+    """
+    columns = shown_columns(board.frame)
+    rows = []
+    for kind in KINDS:
+        for row in board.section(kind).to_dict("records"):
+            cells = [column.cell(row) for column in columns]
+            rows.append([SECTION_MARKS[kind].format(escape(cells[0])), *cells[1:]])
+    names = grid_names(board)
+    grid = accuracy_grid(datasets, names)
+    dataset_rows = [
+        [escape(str(scope)), *map(three, values)] for scope, values in zip(grid.index, grid.to_numpy(), strict=True)
+    ]
+    parts = [
+        f"# Leaderboard: {board.title}",
+        board.subtitle,
+        table([column.heading for column in columns], rows),
+        "\n".join(f"- {note}" for note in ["routers in bold, bounds in italics", *footnotes(board)]),
+        "![accuracy against cost](pareto.png)",
+        "![which models are chosen](choices.png)",
+        "## Accuracy by dataset",
+        "micro: every sample counts the same · macro: every dataset counts the same",
+        table(["dataset", *map(escape, names)], dataset_rows),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table, first column left, others right.
+
+    >>> print(table(["router", "n"], [["mlp", "280"]]))
+    | router | n |
+    | :-- | --: |
+    | mlp | 280 |
+    """
+    rule = [":--", *["--:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [list(head), rule, *map(list, rows)])
+
+
+def escape(text: str) -> str:
+    r"""Return text that a Markdown table shows as it is.
+
+    >>> escape("strongest_global a|b")
+    'strongest\\_global a\\|b'
+    """
+    return "".join(f"\\{c}" if c in "\\|_*`<>[]" else c for c in text)

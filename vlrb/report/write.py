@@ -1,0 +1,53 @@
+"""Report files of one run or of many: tables, page and plots."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from vlrb.evaluation.runs import Run
+from vlrb.report.canvas import save
+from vlrb.report.choices import choices_figure
+from vlrb.report.datasets import dataset_table
+from vlrb.report.html import report_page
+from vlrb.report.leaderboard import Leaderboard, make_leaderboard
+from vlrb.report.markdown import leaderboard_markdown
+from vlrb.report.pareto import pareto_figure
+from vlrb.schema import SplitName
+from vlrb.utils.files import atomic_path, write_text
+
+
+def write_run_report(folder: Path, out: Path | None = None, split: SplitName = "test") -> list[Path]:
+    """Write the report of one run beside it (or into `out`); return the files.
+
+    Raises:
+        StateError: The run is not finished or damaged.
+    """
+    return write_leaderboard([Path(folder)], Path(out or folder), split)
+
+
+def write_leaderboard(
+    runs: Sequence[Run | Path] | Leaderboard, out: Path, split: SplitName = "test", resamples: int | None = None
+) -> list[Path]:
+    """Write leaderboard.{csv,md,html}, datasets.csv, pareto and choices as PNG and SVG into `out`; return the files.
+
+    Raises:
+        StateError: Runs that cannot stand in one table, or are not finished.
+    """
+    board = runs if isinstance(runs, Leaderboard) else make_leaderboard(runs, split, resamples)
+    out = Path(out)
+    datasets = dataset_table(board)
+    paths = [_write_csv(out / "leaderboard.csv", board.frame), _write_csv(out / "datasets.csv", datasets)]
+    for name, text in (
+        ("leaderboard.md", leaderboard_markdown(board, datasets)),
+        ("leaderboard.html", report_page(board, datasets)),
+    ):
+        write_text(out / name, text)
+        paths.append(out / name)
+    return [*paths, *save(pareto_figure(board), out, "pareto"), *save(choices_figure(board), out, "choices")]
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
+    return path

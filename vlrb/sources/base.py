@@ -1,0 +1,65 @@
+"""What every reader of raw logs gives: samples, records and notes on what it met."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vlrb.sources.pictures import PictureReader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Note", "PictureReader", "RecordSet", "Source"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know about the logs; notes end up in the integrity report.
+
+    Args:
+        kind: Short word to group by, e.g. "several_judges".
+        where: File, dataset or model it is about.
+        message: One sentence.
+        count: How many rows, files or pictures it concerns.
+    """
+
+    kind: str
+    where: str
+    message: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class RecordSet:
+    """All that was read from one folder of logs.
+
+    Args:
+        samples: One row per sample, columns `schema.SAMPLE_COLUMNS`; datasets sorted, natural order of the index
+            within a dataset. `images` holds lists of dicts with the keys `schema.PICTURE_FIELDS`.
+        records: One row per (sample, model) met, columns `schema.RECORD_COLUMNS` and `schema.PREDICTION`.
+            `quality` is float32, NaN where unknown; `prediction` is NA where missing.
+        model_ids: Sorted ids of the models met.
+        notes: What the reader met on the way.
+    """
+
+    samples: "pd.DataFrame"
+    records: "pd.DataFrame"
+    model_ids: list[str]
+    notes: list[Note] = field(default_factory=list)
+
+
+class Source(Protocol):
+    """A folder of raw logs that can be read."""
+
+    @property
+    def root(self) -> Path:
+        """Folder that paths in `source` and in picture references are relative to."""
+        ...
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return plain values that change when a file used or a setting changes, without reading the files."""
+        ...
+
+    def read(self) -> RecordSet:
+        """Read everything."""
+        ...

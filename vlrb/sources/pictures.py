@@ -1,0 +1,106 @@
+"""Random access to the pictures that samples refer to, wherever their bytes lie."""
+
+import base64
+import binascii
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from vlrb.utils.errors import DataError
+from vlrb.utils.files import inside
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+BASE64 = "base64"
+FILE = "file"
+PICTURE_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, ArithmeticError, TypeError)
+# What Pillow's decoders raise on damaged files; struct.error and binascii.Error are ValueErrors in all but name.
+
+
+class PictureReader:
+    """Open pictures by reference (the fields of `schema.PICTURE_FIELDS`).
+
+    Bytes are read at their offset, so one picture of a file of gigabytes costs one read. Files stay open; a copy sent
+    to another process, and a forked child, opens its own.
+
+    Args:
+        root: Folder that the references' paths are relative to; nothing outside it is ever opened.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+        self._files: dict[tuple[int, str], BinaryIO] = {}
+        self._lock = Lock()
+
+    def open(self, reference: Mapping[str, Any]) -> "Image":
+        """Return the picture, decoded, RGB.
+
+        Raises:
+            DataError: The bytes cannot be read or are no whole picture (names file and offset).
+        """
+        data = self.read(reference)
+        try:
+            with opened(data) as picture:
+                return picture.convert("RGB")
+        except PICTURE_ERRORS as error:
+            raise DataError(f"{_where(reference)}: not a readable picture ({error})") from error
+
+    def read(self, reference: Mapping[str, Any]) -> bytes:
+        """Return the picture file's bytes (base64 is decoded, the picture is not)."""
+        path, offset, length = str(reference["path"]), int(reference["offset"]), int(reference["length"])
+        try:
+            data = self._bytes(path, offset, length, keep=reference["encoding"] == BASE64)
+            if reference["encoding"] == BASE64:
+                return base64.b64decode(data)
+        except (OSError, binascii.Error) as error:
+            raise DataError(f"{_where(reference)}: cannot read the picture ({error})") from error
+        return data
+
+    def _bytes(self, path: str, offset: int, length: int, *, keep: bool) -> bytes:
+        if not keep:
+            return inside(self.root, path).read_bytes()
+        with self._lock:
+            key = (os.getpid(), path)
+            if key not in self._files:
+                self._files[key] = inside(self.root, path).open("rb")
+            file = self._files[key]
+            file.seek(offset)
+            return file.read(length)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"root": self.root}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["root"])  # type: ignore[misc]
+
+    def __del__(self) -> None:
+        for file in getattr(self, "_files", {}).values():
+            file.close()
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator["Image"]:
+    """Open a picture file's bytes: the header is read, pixels only when they are used.
+
+    Large pictures are wanted (scanned posters), so Pillow's warning about them is not; its hard limit stays.
+    """
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            picture = Image.open(BytesIO(data))
+        except Image.DecompressionBombError as error:
+            raise ValueError(str(error)) from error
+        with picture:
+            yield picture
+
+
+def _where(reference: Mapping[str, Any]) -> str:
+    return f"{reference['path']} at byte {reference['offset']}"

@@ -1,0 +1,157 @@
+"""Find log tables and TSV files below a root, each file once, nothing outside the root."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vlrb.sources.base import Note
+from vlrb.sources.vlmevalkit.names import TABLE_ENDINGS, is_noise
+from vlrb.sources.vlmevalkit.settings import Folders
+from vlrb.utils.errors import DataError
+
+EVALUATION, INFERENCE, WORK = "evaluation", "inference", "work"
+SKIPPED_FOLDERS = ("logs", "images", "__pycache__")
+_SCRATCH = re.compile(r"\d{2,}_.+\.pkl|~\$.*|\..*")
+LAYOUT_HINT = (
+    "expected <root>/VLMEvalKit_evaluation/<model>/<run>/<model>_<dataset>….xlsx, with VLMEvalKit_inference and "
+    "TSV_images beside it, or a VLMEvalKit work folder <root>/<model>/[<run>/]<model>_<dataset>….xlsx"
+)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A table below a model's folder.
+
+    Args:
+        path: Absolute, links resolved.
+        name: POSIX path relative to the root, for messages and records.
+        section: evaluation, inference, or work (one folder for both).
+        model: The model folder's name.
+        run: The run folder's name, "" if the file lies in the model's folder itself.
+        rest: File stem without `<model>_`.
+        size: Bytes.
+        mtime_ns: Time of the last change.
+    """
+
+    path: Path
+    name: str
+    section: str
+    model: str
+    run: str
+    rest: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass
+class Layout:
+    """What lies below a root."""
+
+    tables: list[FoundFile] = field(default_factory=list)
+    tsv: dict[str, Path] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+
+def scan(root: Path, folders: Folders, where: str = "") -> Layout:
+    """Find everything below `root` without opening a file.
+
+    Args:
+        root: Folder with the logs.
+        folders: Names of its subfolders.
+        where: Where the logs can be had, told if they are not there.
+
+    Raises:
+        DataError: The root is missing, or holds no log tables.
+    """
+    if not root.is_dir():
+        raise DataError(f"dataset.root: no such folder: {root}", where or LAYOUT_HINT)
+    root = root.resolve()
+    found: dict[Path, FoundFile] = {}
+    ignored: dict[str, list[str]] = {}
+    for section, folder in _sections(root, folders):
+        for model in _folders(folder, ignored, root):
+            if section == WORK and model.name in folders.pictures:
+                continue
+            for run in ["", *(d.name for d in _folders(model, ignored, root))]:
+                for file in _files(model / run, section, model.name, run, root, ignored):
+                    kept = found.get(file.path)
+                    if kept is None or (root / kept.name != file.path and root / file.name == file.path):
+                        found[file.path] = file
+    if not found:
+        raise DataError(f"{root}: no VLMEvalKit tables in it ({_contents(root)})", where or LAYOUT_HINT)
+    tables = sorted(found.values(), key=lambda file: file.name)
+    notes = [Note("ignored_files", names[0], reason, len(names)) for reason, names in sorted(ignored.items())]
+    return Layout(tables, _tsv_files(root, folders), notes)
+
+
+def _sections(root: Path, folders: Folders) -> list[tuple[str, Path]]:
+    sections = [(EVALUATION, root / name) for name in folders.evaluation]
+    sections += [(INFERENCE, root / name) for name in folders.inference if name not in folders.evaluation]
+    present = [(section, folder) for section, folder in sections if folder.is_dir()]
+    return present or [(WORK, root)]
+
+
+def _folders(folder: Path, ignored: dict[str, list[str]], root: Path) -> Iterator[Path]:
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS or not entry.is_dir():
+            continue
+        if not Path(entry.path).resolve().is_relative_to(root):
+            ignored.setdefault("a link that leads outside the root", []).append(_name(Path(entry.path), root))
+            continue
+        yield Path(entry.path)
+
+
+def _files(
+    folder: Path, section: str, model: str, run: str, root: Path, ignored: dict[str, list[str]]
+) -> Iterator[FoundFile]:
+    """Yield the tables of one folder; count what is left out, by reason."""
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        path = Path(entry.path)
+        if path.is_dir():
+            continue
+        real = path.resolve()
+        reason = _reason_to_skip(path, real, root, model)
+        if reason:
+            ignored.setdefault(reason, []).append(_name(path, root))
+            continue
+        status = real.stat()
+        rest = path.stem.removeprefix(f"{model}_")
+        yield FoundFile(real, _name(path, root), section, model, run, rest, status.st_size, status.st_mtime_ns)
+
+
+def _reason_to_skip(path: Path, real: Path, root: Path, model: str) -> str:
+    if not real.is_relative_to(root):
+        return "a link that leads outside the root"
+    if not real.is_file():
+        return "a link that leads nowhere"
+    if path.suffix == ".pkl" or _SCRATCH.fullmatch(path.name):
+        return "a temporary or cache file of the kit (pickles are never opened)"
+    if path.suffix not in TABLE_ENDINGS or is_noise(path.stem):
+        return "a summary or another kind of file"
+    if not path.stem.startswith(f"{model}_"):
+        return "a name that does not begin with its model folder's"
+    return ""
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _contents(root: Path) -> str:
+    names = sorted(entry.name + "/" * entry.is_dir() for entry in os.scandir(root))
+    return "it holds " + ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "it is empty"
+
+
+def _tsv_files(root: Path, folders: Folders) -> dict[str, Path]:
+    """Return stem → path of the dataset files (`_local` ones name their pictures instead of holding them)."""
+    found: dict[str, Path] = {}
+    for name in folders.pictures:
+        folder = root / name
+        if not folder.is_dir():
+            continue
+        for path in sorted(folder.glob("*.tsv")):
+            if path.is_file() and path.resolve().is_relative_to(root):
+                found.setdefault(path.stem, path.resolve())
+    return found

@@ -1,0 +1,74 @@
+"""DocVQA and InfoVQA: ANLS, one minus the normalised edit distance, with nothing below one half."""
+
+import numpy as np
+import pandas as pd
+
+from vlrb.sources.vlmevalkit.cells import parse_list
+from vlrb.sources.vlmevalkit.scoring.base import Grades, answers, each_row, need
+
+CUT = 0.5
+
+
+def score_match(table: pd.DataFrame) -> Grades:
+    """Return ANLS from `eval_match`, the list of edit distances; `eval_score` is their mean and never used."""
+
+    def grade(cell: str) -> float:
+        try:
+            return anls(min(float(_number(item)) for item in parse_list(cell) or [cell]))
+        except ValueError:
+            return np.nan
+
+    return Grades(each_row(grade, need(table, "eval_match")), "ANLS of eval_match")
+
+
+def score_prediction(table: pd.DataFrame) -> Grades:
+    """Return ANLS of bare predictions against the best of the accepted answers; NaN for an empty prediction."""
+
+    def grade(text: str, cell: str) -> float:
+        return max(answer_anls(text, truth) for truth in answers(cell)) if text and cell else np.nan
+
+    return Grades(each_row(grade, need(table, "prediction"), need(table, "answer")), "ANLS of prediction")
+
+
+def anls(distance: float) -> float:
+    """Return 1 − distance, or 0 if that is below one half.
+
+    >>> anls(0.2), anls(0.6), anls(0.5)
+    (0.8, 0.0, 0.5)
+    """
+    similarity = 1 - min(max(distance, 0.0), 1.0)
+    return similarity if similarity >= CUT else 0.0
+
+
+def answer_anls(given: str, truth: str) -> float:
+    """Return ANLS of two texts: edits between them (case and runs of space ignored) over the longer raw length.
+
+    >>> answer_anls("Abd", "abc")  # 1 edit of 3 letters: 1 − 1/3
+    0.6666666666666667
+    """
+    length = max(len(given), len(truth))
+    left, right = " ".join(given.lower().split()), " ".join(truth.lower().split())
+    if length == 0 or left == right:
+        return 1.0
+    if abs(len(left) - len(right)) > CUT * length:  # at least that many edits: below the cut whatever they are
+        return 0.0
+    return anls(edit_distance(left, right) / length)
+
+
+def edit_distance(left: str, right: str) -> int:
+    """Return the Levenshtein distance.
+
+    >>> edit_distance("kitten", "sitting")
+    3
+    """
+    previous = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        current = [i]
+        for j, b in enumerate(right, 1):
+            current.append(min(previous[j] + 1, current[-1] + 1, previous[j - 1] + (a != b)))
+        previous = current
+    return previous[-1]
+
+
+def _number(item: str) -> str:
+    return {"true": "1", "false": "0"}.get(item.strip().lower(), item)

@@ -1,0 +1,110 @@
+"""What a user can choose about reading VLMEvalKit logs; one small dataclass per YAML block."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vlrb.utils.errors import ConfigError
+
+JUDGES = ("gpt-4o-mini", "gpt-4o", "gpt-4-turbo", "openai", "gpt4", "chatgpt-0125", "gpt-4-0125", "exact_matching")
+Unreadable = Literal["error", "report"]
+Incomplete = Literal["error", "report"]
+
+
+def _check_names(names: list[str] | None, key: str) -> None:
+    if names is not None and not all(isinstance(name, str) and name for name in names):
+        raise ConfigError(f"{key} must be a list of names, not {names!r}")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things lie below the root.
+
+    Args:
+        evaluation: Folders with graded tables; the root itself is taken if none of these and of `inference` exists.
+        inference: Folders with prediction tables.
+        pictures: Folders with TSV files and plain pictures.
+    """
+
+    evaluation: list[str]
+    inference: list[str]
+    pictures: list[str]
+
+    def __post_init__(self) -> None:
+        for key in ("evaluation", "inference", "pictures"):
+            _check_names(getattr(self, key), f"dataset.source.folders.{key}")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which logs are read, and which of several grades of one answer counts.
+
+    Args:
+        datasets: Only these; None = all found.
+        exclude_datasets: Never these.
+        models: Only these model folders; None = all found.
+        aliases: Name of a dataset in the logs → name of a known dataset whose scoring rule it follows.
+        judges: Judges in order of preference; others come after these, exact_matching last.
+    """
+
+    datasets: list[str] | None = None
+    exclude_datasets: list[str] = field(default_factory=list)
+    models: list[str] | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    judges: list[str] = field(default_factory=lambda: list(JUDGES))
+
+    def __post_init__(self) -> None:
+        for key in ("datasets", "exclude_datasets", "models", "judges"):
+            _check_names(getattr(self, key), f"dataset.source.select.{key}")
+
+    def judge_rank(self, judge: str) -> tuple[int, str]:
+        """Return a sort key: listed judges in their order, then others by name, exact matching last."""
+        if judge in self.judges:
+            return self.judges.index(judge), judge
+        return len(self.judges) + (judge == "exact_matching"), judge
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Choices among defensible ways of grading.
+
+    Args:
+        mmbench: "circular": right only if every rotation of the options is right (the published number);
+            "vanilla": the question as first asked counts alone.
+        mmmu: "all" (dev and validation, as VL-RouterBench counts them) or "validation" (the leaderboard's rows).
+        unreadable: A picture that cannot be read is an error, or reported and kept as a reference.
+    """
+
+    mmbench: Literal["circular", "vanilla"] = "circular"
+    mmmu: Literal["all", "validation"] = "all"
+    unreadable: Unreadable = "error"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "mmbench": ("circular", "vanilla"),
+            "mmmu": ("all", "validation"),
+            "unreadable": ("error", "report"),
+        }
+        for key, allowed in choices.items():
+            if getattr(self, key) not in allowed:
+                raise ConfigError(
+                    f"dataset.source.rules.{key} must be one of {', '.join(allowed)}, not {getattr(self, key)!r}"
+                )
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a complete archive holds.
+
+    Args:
+        samples: Dataset → number of samples.
+        models: Model folders, each with logs of every dataset in `samples`.
+        incomplete: What to do when something is missing.
+    """
+
+    samples: dict[str, int]
+    models: list[str]
+    incomplete: Incomplete = "error"
+
+    def __post_init__(self) -> None:
+        if self.incomplete not in ("error", "report"):
+            raise ConfigError(f"dataset.source.expected.incomplete must be error or report, not {self.incomplete!r}")

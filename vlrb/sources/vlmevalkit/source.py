@@ -1,0 +1,133 @@
+"""Read a folder of VLMEvalKit logs into samples and records."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vlrb import schema
+from vlrb.sources.base import Note, RecordSet
+from vlrb.sources.vlmevalkit.choose import Cell, choose
+from vlrb.sources.vlmevalkit.datasets import DatasetSpec
+from vlrb.sources.vlmevalkit.grading import CellRecords, read_cell
+from vlrb.sources.vlmevalkit.layout import Layout, scan
+from vlrb.sources.vlmevalkit.pool import run_all
+from vlrb.sources.vlmevalkit.records import check_complete, flag_notes, join_records
+from vlrb.sources.vlmevalkit.samples import dataset_samples
+from vlrb.sources.vlmevalkit.settings import Expected, Folders, Rules, Selection
+from vlrb.sources.vlmevalkit.tsv import TsvIndex, match_tsv, read_tsv
+from vlrb.utils.errors import DataError
+
+READER_VERSION = 1  # raise when the same files give other records
+TSV_SPEED = 10  # how many times faster a byte of base64 is read than a byte of a workbook
+
+
+class VLMEvalKitSource:
+    """Logs of VLMEvalKit: an evaluation and an inference folder beside dataset TSV files, or one work folder.
+
+    Args:
+        root: Folder with the logs.
+        folders: Names of its subfolders.
+        select: Which datasets, models and judges are read.
+        rules: Choices among ways of grading.
+        expected: What must be there; None = whatever is found.
+        where: Where the logs can be had, told when they are not there.
+    """
+
+    def __init__(
+        self, root: str, folders: Folders, select: Selection, rules: Rules, expected: Expected | None, where: str = ""
+    ) -> None:
+        self.root = Path(root).expanduser()
+        self.folders, self.select, self.rules, self.expected, self.where = folders, select, rules, expected, where
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return settings, and name, size and time of every file found; no file is opened."""
+        layout = scan(self.root, self.folders, self.where)
+        files = [[file.name, file.size, file.mtime_ns] for file in layout.tables]
+        for path in sorted(layout.tsv.values()):
+            status = path.stat()
+            files.append([path.relative_to(self.root.resolve()).as_posix(), status.st_size, status.st_mtime_ns])
+        settings = {
+            "select": vars(self.select),
+            "rules": vars(self.rules),
+            "expected": vars(self.expected) if self.expected else None,
+        }
+        return {"reader": READER_VERSION, "settings": settings, "files": files}
+
+    def read(self) -> RecordSet:
+        """Read, grade and join everything.
+
+        Raises:
+            DataError: A file is damaged, a grade cannot be told from a file that should hold it, a sample repeats, a
+                picture cannot be read, or something that must be there is missing.
+        """
+        layout = scan(self.root, self.folders, self.where)
+        cells, notes = choose(layout.tables, self.select, self.rules)
+        notes = layout.notes + notes
+        found, indexes = self._read_files(cells, layout, notes)
+        if not found:
+            raise DataError(f"{self.root}: nothing in its logs can be graded", _explain(notes))
+        notes += [note for records in found for note in records.notes]
+        samples = self._samples(cells, found, indexes, notes)
+        records = join_records(found, samples)
+        notes += flag_notes(records)
+        model_ids = sorted(set(records[schema.MODEL_ID].unique()))
+        result = RecordSet(samples, records, model_ids, notes)
+        if self.expected is not None:
+            check_complete(result, self.expected)
+        return result
+
+    def _read_files(
+        self, cells: list[Cell], layout: Layout, notes: list[Note]
+    ) -> tuple[list[CellRecords], dict[str, TsvIndex]]:
+        """Read every cell and every TSV file that belongs to a dataset of theirs."""
+        root = self.root.resolve()
+        paths = {cell.spec.name: match_tsv(cell.spec.name, layout.tsv) for cell in cells}
+        wanted = {dataset: path for dataset, path in paths.items() if path is not None}
+        jobs: list[tuple[Callable[..., Any], tuple[Any, ...], int]] = []
+        jobs += [(read_tsv, (path, root), path.stat().st_size // TSV_SPEED) for path in wanted.values()]
+        jobs += [(read_cell, (cell,), _weight(cell)) for cell in cells]
+        results = run_all(jobs, "reading logs")
+        indexes = dict(zip(wanted, results[: len(wanted)], strict=True))
+        found = []
+        for cell, records in zip(cells, results[len(wanted) :], strict=True):
+            if records is None or not len(records.keys):
+                files = [log.name for log in (*cell.graded, *cell.predicted)]
+                why = "no rows" if records is not None else "unknown dataset without a right/wrong column: left out"
+                notes.append(Note("unused_logs", f"{cell.model} on {cell.spec.name}", why, len(files)))
+            else:
+                found.append(records)
+        return found, indexes
+
+    def _samples(
+        self, cells: list[Cell], found: list[CellRecords], indexes: dict[str, TsvIndex], notes: list[Note]
+    ) -> pd.DataFrame:
+        keys: dict[str, set[str]] = defaultdict(set)
+        for records in found:
+            keys[records.dataset].update(records.keys)
+        by_dataset: dict[str, list[Cell]] = defaultdict(list)
+        for cell in cells:
+            by_dataset[cell.spec.name].append(cell)
+        parts = []
+        for dataset in sorted(keys):
+            own = by_dataset[dataset]
+            _note_unknown(own[0].spec, keys[dataset], notes)
+            parts.append(dataset_samples(own[0].spec, keys[dataset], own, indexes.get(dataset), self.rules, notes))
+        return pd.concat(parts, ignore_index=True)
+
+
+def _weight(cell: Cell) -> int:
+    return sum(log.file.size for log in (*cell.graded[:1], *cell.predicted[:1]))
+
+
+def _note_unknown(spec: DatasetSpec, keys: set[str], notes: list[Note]) -> None:
+    if not spec.known:
+        message = "not a dataset with a rule of its own; its right/wrong column is taken as it is"
+        notes.append(Note("unknown_dataset", spec.name, message, len(keys)))
+
+
+def _explain(notes: list[Note]) -> str:
+    shown = "; ".join(f"{note.where}: {note.message}" for note in notes[:3])
+    return shown or "no table has a right/wrong column or a dataset with a scoring rule"

@@ -1,0 +1,151 @@
+"""Read one log table (xlsx, tsv or json) as text, exactly as it was written."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vlrb.sources.vlmevalkit.cells import column_text, find_column, row_keys
+from vlrb.sources.vlmevalkit.xlsx import formula_texts, read_rows
+from vlrb.utils.errors import DataError
+
+ID_COLUMNS = ("index", "sample_id", "id")
+KEY = "__key__"
+MAX_TEXT_BYTES = 1 << 30
+Wanted = Callable[[str], bool]
+
+
+class NotATableError(DataError):
+    """The file is readable but holds something else than one row per sample."""
+
+
+def read_table(path: Path, name: str, wanted: Wanted | None = None) -> pd.DataFrame:
+    """Return a table's cells as text; an empty cell is "", and "None", "NA" or "nan" stay what they are.
+
+    Args:
+        path: The file (.xlsx, .tsv or .json).
+        name: How to call it in messages.
+        wanted: Which columns to keep, by name; None = all. The id column is always kept.
+
+    Returns:
+        One row per sample: the columns, and `KEY` with the sample's index in one spelling.
+
+    Raises:
+        DataError: The file is damaged, has no id column, or an id is empty or repeated (names rows and ids).
+        NotATableError: The file is valid but no table of rows.
+    """
+    read = {".xlsx": _from_xlsx, ".tsv": _from_tsv, ".json": _from_json}[path.suffix]
+    header, columns = read(path, name)
+    key = find_column(pd.Index(header), *ID_COLUMNS)
+    if key is None:
+        raise DataError(
+            f"{name}: no id column ({', '.join(ID_COLUMNS)}) among its columns {_listed(header)}",
+            "it is no VLMEvalKit table; move it out of the logs or leave its dataset out",
+        )
+    kept = {
+        title: columns[i]
+        for i, title in reversed(list(enumerate(header)))
+        if title == key or wanted is None or wanted(title)
+    }
+    frame = pd.DataFrame({title: pd.array(column_text(kept[title]), dtype="str") for title in reversed(kept)})
+    return with_keys(frame, key, name, 1 if path.suffix == ".json" else 2)
+
+
+def with_keys(frame: pd.DataFrame, key: str, name: str, first_row: int) -> pd.DataFrame:
+    """Return the rows that are not blank, with `KEY`, the sample's index in one spelling.
+
+    Args:
+        frame: Text cells.
+        key: The id column.
+        name: The file, for messages.
+        first_row: Number of the first row in the file.
+
+    Raises:
+        DataError: An id is empty or repeated (names rows and ids).
+    """
+    blank = (frame == "").all(axis=1)
+    frame.index = pd.RangeIndex(first_row, first_row + len(frame))
+    frame = frame[~blank.to_numpy()]
+    keys = row_keys(frame[key])
+    empty = keys == ""
+    if empty.any():
+        raise DataError(f"{name}: row {keys.index[int(np.argmax(empty))]} has no {key}")
+    repeated = keys.duplicated(keep=False)
+    if repeated.any():
+        raise DataError(f"{name}: {_duplicates(keys[repeated])}", "keep one row per sample, then build again")
+    return frame.assign(**{KEY: keys}).reset_index(drop=True)
+
+
+def _duplicates(keys: "pd.Series[str]") -> str:
+    found = [
+        f"{key!r} in rows {', '.join(map(str, rows))}" for key, rows in keys.groupby(keys, sort=False).groups.items()
+    ]
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return f"the same sample more than once: {'; '.join(found[:3])}{more}"
+
+
+def _listed(header: Sequence[str]) -> str:
+    shown = ", ".join(title or "(empty)" for title in header[:12])
+    return (shown or "(none)") + (" …" if len(header) > 12 else "")
+
+
+def _columns(rows: list[list[Any]], name: str) -> tuple[list[str], list[list[Any]]]:
+    """Split rows into titles and columns of equal length."""
+    if not rows or all(cell in ("", None) for cell in rows[0]):
+        raise DataError(f"{name}: no header row", "the file is empty or half written; make it again or remove it")
+    header = [title.strip().lstrip("\ufeff") for title in column_text(rows[0])]
+    width = len(header)
+    if any(len(row) != width for row in rows):
+        rows = [[*row, *[""] * (width - len(row))][:width] for row in rows]
+    columns = [list(column) for column in zip(*rows[1:], strict=True)] if len(rows) > 1 else [[] for _ in header]
+    return header, columns
+
+
+def _from_xlsx(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
+    header, columns = _columns(read_rows(path, name), name)
+    if "prediction" in header:
+        place = header.index("prediction")
+        if any(cell == "" or (type(cell) is float and cell == 0) for cell in columns[place]):
+            for (row, column), text in formula_texts(path).items():
+                if column == place and 0 < row <= len(columns[place]):
+                    columns[place][row - 1] = text
+    return header, columns
+
+
+def _from_tsv(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
+    text = io.StringIO(_read_text(path, name), newline="")
+    csv.field_size_limit(MAX_TEXT_BYTES)
+    try:
+        return _columns([row for row in csv.reader(text, delimiter="\t") if row], name)
+    except csv.Error as error:
+        raise DataError(f"{name}: not a readable tab-separated table ({error})") from error
+
+
+def _from_json(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
+    try:
+        records = json.loads(_read_text(path, name))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"{name}: not valid JSON ({error})", "half written? make it again or remove it") from error
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise NotATableError(f"{name}: no list of records")
+    header = list(dict.fromkeys(key for record in records for key in record))
+    if not header:
+        raise NotATableError(f"{name}: no records")
+    return header, [[record.get(title) for record in records] for title in header]
+
+
+def _read_text(path: Path, name: str) -> str:
+    try:
+        if path.stat().st_size > MAX_TEXT_BYTES:
+            raise DataError(f"{name}: larger than {MAX_TEXT_BYTES >> 20} MiB")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error})") from error
