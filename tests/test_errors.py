@@ -59,7 +59,7 @@ def test_bad_words_of_train(call: Call, places: list[str], tmp_path: Path, words
         (["run=/nowhere"], ["/nowhere"]),
         (["runs=/nowhere/*"], ["/nowhere"]),
         (["run=a", "runs=b"], ["run and runs"]),
-        (["split=tset"], ["split=tset", "did you mean 'test'"]),
+        (["scope=tset"], ["scope=tset", "did you mean 'test'"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -163,7 +163,7 @@ def find_runs(where: str | Path) -> Found:
     folders = [folder for place in places for folder in _folders(place)]
     runs: list[Run] = []
     skipped: list[tuple[Path, str]] = []
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+    for folder in {folder.resolve(): folder for folder in folders}.values():
         problem = unfinished(folder)
         if problem:
             skipped.append((folder, problem))

@@ -31,12 +31,19 @@ class TrainingArrays(NamedTuple):
     dataset: Tensor
 
 
+class Objective(NamedTuple):
+    """Loss of a batch (a scalar) and the scores (B, M) that it was computed from."""
+
+    loss: Tensor
+    scores: Tensor
+
+
 class RouterModule(L.LightningModule):
     """A router: `forward(batch)` gives scores (B, M), higher = choose; `decide(scores)` gives the chosen columns.
 
-    Subclasses build parameters in `build(spec)`. A gradient router gives `loss` (default: soft-target cross-entropy)
-    and `configure_optimizers`; a closed-form router sets `closed_form = True` and learns in `fit_arrays`, which sees
-    the training split once, whole and in order. Both go through `Trainer.fit`.
+    Subclasses build parameters in `build(spec)`. A gradient router gives `configure_optimizers` and, where it is not
+    soft-target cross-entropy, `objective`; a closed-form router sets `closed_form = True` and learns in `fit_arrays`,
+    which sees the training split once, whole and in order. Both go through `Trainer.fit`.
 
     Args:
         name: Name in tables and folders.
@@ -138,9 +145,10 @@ class RouterModule(L.LightningModule):
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Look at the training split once, in order, before the first epoch (hook), e.g. for feature statistics."""
 
-    def loss(self, batch: Batch) -> Tensor:
+    def objective(self, batch: Batch) -> Objective:
         """Return the loss of a batch with outcomes: soft-target cross-entropy, rows of weight 0 ignored."""
-        return soft_cross_entropy(self(decision_batch(batch)), batch["targets"], batch["weight"])
+        scores = self(decision_batch(batch))
+        return Objective(soft_cross_entropy(scores, batch["targets"], batch["weight"]), scores)
 
     def fit_arrays(self, train: TrainingArrays) -> None:
         """Learn from the whole training split (closed-form routers)."""
@@ -176,7 +184,7 @@ class RouterModule(L.LightningModule):
             return None
         # Dropout draws from the global generator: seeded per step, any epoch can be repeated, also after a restart.
         torch.manual_seed(derive_seed("step", self.spec.seed, self.current_epoch, batch_idx, self.global_rank))
-        loss = self.loss(batch)
+        loss = self.objective(batch).loss
         self.train_loss.update(loss.detach(), batch["weight"].sum())
         return loss * self._device_share(batch["weight"].sum())
 
@@ -209,10 +217,12 @@ class RouterModule(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int = 0) -> None:
         """Take one dev batch into the dev loss, accuracy, cost and Rank Score."""
-        scores = self(decision_batch(batch, self.inputs))
+        if self.closed_form:
+            scores = self(decision_batch(batch, self.inputs))
+        else:
+            loss, scores = self.objective(batch)
+            self.dev_metrics.update_loss(loss, batch["weight"].sum())
         self.dev_metrics.update(self.decide(scores), batch)
-        if not self.closed_form:
-            self.dev_metrics.update_loss(self.loss(batch), batch["weight"].sum())
 
     def on_validation_epoch_end(self) -> None:
         """Log the dev figures as ``dev/…``."""

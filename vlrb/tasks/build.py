@@ -103,7 +103,10 @@ def _parts(config: Plain) -> dict[str, Any]:
 
 def generate(config: Plain) -> None:
     """Write the raw logs of a generated dataset, unless they are there already with the same settings."""
-    generator = build(config["dataset"]["generator"], "dataset.generator")
+    try:
+        generator = build(config["dataset"]["generator"], "dataset.generator")
+    except ValueError as error:  # the generator knows nothing of this program's errors
+        raise ConfigError(f"dataset: {error}") from error
     marker = generator.root.parent / "generated.json"
     wanted = fingerprint(generator.fingerprint())
     if marker.is_file() and fingerprint(read_json(marker)) == wanted:
@@ -111,9 +114,14 @@ def generate(config: Plain) -> None:
     with folder_lock(generator.root.parent):
         if marker.is_file() and fingerprint(read_json(marker)) == wanted:
             return
-        with progress_bar() as bar:
-            task = bar.add_task("writing synthetic logs", total=None)
-            generator.write(lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
+        try:
+            with progress_bar() as bar:
+                task = bar.add_task("writing synthetic logs", total=None)
+                generator.write(
+                    lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+                )
+        except FileExistsError as error:
+            raise StateError(str(error), "choose another dataset.root for the synthetic logs") from error
     say(f"synthetic logs written: {generator.root}")
 
 

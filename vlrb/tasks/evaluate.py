@@ -46,7 +46,7 @@ def compare_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else _default_out(where, config)
-    show_and_write([r.folder for r in found.runs], out, config["split"])
+    show_and_write([r.folder for r in found.runs], out, config["scope"])
     say(f"report: {out}")
     return JobResult("done", out)
 
@@ -77,7 +77,7 @@ def evaluate_run(config: Plain) -> JobResult:
         for file in (CONFIG_FILE, DATA_FILE, DONE_FILE):  # so that the folder can be read as a run
             shutil.copyfile(folder / file, out / file)
     write_run_report(out)
-    print_leaderboard([load_run(out)], config["split"])
+    print_leaderboard([load_run(out)], config["scope"])
     say(f"report: {out}")
     objective = metrics.get(f"{config['split']}/rank_score")
     return JobResult("done", folder, float("nan") if objective is None else float(objective))

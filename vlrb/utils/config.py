@@ -33,7 +33,7 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "run": str | None,
         "runs": str | None,
         "out": str | None,
-        "split": Literal["test", "dev"],
+        "scope": Literal["test", "dev"],
         "resamples": int | None,
     },
 }

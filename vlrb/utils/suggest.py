@@ -11,6 +11,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     'accuracy'
     """
     names = {k.lower(): k for k in known}
+    longer = [k for k in names if k.startswith(name.lower())]
+    if len(longer) == 1 and name:  # a beginning says more than likeness: "drop" → "drop_sample"
+        return names[longer[0]]
     found = get_close_matches(name.lower(), list(names), n=1, cutoff=0.6)
     return names[found[0]] if found else None
 

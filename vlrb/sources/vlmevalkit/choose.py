@@ -10,7 +10,7 @@ from vlrb.sources.vlmevalkit.datasets import KNOWN, OTHERS, DatasetSpec, dataset
 from vlrb.sources.vlmevalkit.layout import INFERENCE, FoundFile
 from vlrb.sources.vlmevalkit.names import PREDICTION, TABLE_ENDINGS, Parsed, parse, run_date
 from vlrb.sources.vlmevalkit.scoring import methods_for
-from vlrb.sources.vlmevalkit.settings import JUDGES, Rules, Selection
+from vlrb.sources.vlmevalkit.settings import EXACT, JUDGES, Rules, Selection
 from vlrb.utils.errors import DataError
 from vlrb.utils.suggest import did_you_mean
 
@@ -71,7 +71,7 @@ def choose(files: Iterable[FoundFile], selection: Selection, rules: Rules) -> tu
 
 def _parse_all(files: list[FoundFile], selection: Selection) -> list[LogFile]:
     """Parse names twice: prediction files, whose names end with the dataset, tell the unknown datasets' names."""
-    judges = tuple(dict.fromkeys((*JUDGES, *selection.judges)))
+    judges = tuple(dict.fromkeys((*JUDGES, EXACT, *selection.judges)))
     rules = {name: spec.rule for name, spec in KNOWN.items()} | dict.fromkeys(OTHERS, "explicit")
     rules |= {name: dataset_spec(name, selection.aliases).rule for name in selection.aliases}
     first = [LogFile(file, parse(file.rest, rules, judges)) for file in files]

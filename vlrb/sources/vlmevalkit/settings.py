@@ -5,7 +5,8 @@ from typing import Literal
 
 from vlrb.utils.errors import ConfigError
 
-JUDGES = ("gpt-4o-mini", "gpt-4o", "gpt-4-turbo", "openai", "gpt4", "chatgpt-0125", "gpt-4-0125", "exact_matching")
+JUDGES = ("gpt-4o-mini", "gpt-4o", "gpt-4-turbo", "openai", "gpt4", "chatgpt-0125", "gpt-4-0125")
+EXACT = "exact_matching"  # what the kit calls its rule for runs without a judge
 Unreadable = Literal["error", "report"]
 Incomplete = Literal["error", "report"]
 
@@ -43,7 +44,7 @@ class Selection:
         exclude_datasets: Never these.
         models: Only these model folders; None = all found.
         aliases: Name of a dataset in the logs → name of a known dataset whose scoring rule it follows.
-        judges: Judges in order of preference; others come after these, exact_matching last.
+        judges: Judges in order of preference; others come after these, exact matching last.
     """
 
     datasets: list[str] | None = None
@@ -60,7 +61,7 @@ class Selection:
         """Return a sort key: listed judges in their order, then others by name, exact matching last."""
         if judge in self.judges:
             return self.judges.index(judge), judge
-        return len(self.judges) + (judge == "exact_matching"), judge
+        return len(self.judges) + (judge == EXACT), judge
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class VLMEvalKitSource:
         for cell, records in zip(cells, results[len(wanted) :], strict=True):
             if records is None or not len(records.keys):
                 files = [log.name for log in (*cell.graded, *cell.predicted)]
-                why = "no rows" if records is not None else "unknown dataset without a right/wrong column: left out"
+                why = "no rows" if records is not None else _why_unused(cell)
                 notes.append(Note("unused_logs", f"{cell.model} on {cell.spec.name}", why, len(files)))
             else:
                 found.append(records)
@@ -116,6 +116,12 @@ class VLMEvalKitSource:
             _note_unknown(own[0].spec, keys[dataset], notes)
             parts.append(dataset_samples(own[0].spec, keys[dataset], own, indexes.get(dataset), self.rules, notes))
         return pd.concat(parts, ignore_index=True)
+
+
+def _why_unused(cell: Cell) -> str:
+    if cell.spec.known:
+        return "no table of rows among its files"
+    return "a dataset without a rule of its own, and no right/wrong column"
 
 
 def _weight(cell: Cell) -> int:

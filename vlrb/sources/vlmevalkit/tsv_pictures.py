@@ -141,11 +141,18 @@ class FilePictures:
     def _reference(self, key: str, name: str) -> Reference | None:
         if name in self._known:
             return self._known[name]
-        paths = [(f"{folder}/{name}", inside(self.root, f"{folder}/{name}")) for folder in self.folders]
-        for relative, path in paths:
+        outside: DataError | None = None
+        for relative in [(Path(folder) / name).as_posix() for folder in self.folders]:
+            try:
+                path = inside(self.root, relative)
+            except DataError as error:
+                outside = error
+                continue
             if path.is_file():
-                self._known[name] = self._read(key, Path(relative).as_posix(), path)
+                self._known[name] = self._read(key, relative, path)
                 return self._known[name]
+        if outside is not None:
+            raise outside
         self.problems.append(PictureProblem(key, f"no file {name}"))
         return None
 

@@ -1,0 +1,344 @@
+"""Whole trees: what comes out of the reader, and what it says about trees that cannot be read."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vlrb import schema
+from vlrb.sources.base import RecordSet
+from vlrb.sources.vlmevalkit import pool
+from vlrb.sources.vlmevalkit.settings import Expected
+from vlrb.utils.errors import DataError
+
+QUESTIONS: dict[str, Any] = {"index": [0, 1], "question": ["q0", "q1"], "A": ["x", "x"], "B": ["y", "y"], "answer": ["A", "B"]}
+
+
+def quality(read: RecordSet, model: str, dataset: str = "") -> dict[str, float]:
+    rows = read.records[read.records[schema.MODEL_ID] == model]
+    pairs = zip(rows[schema.SAMPLE_ID].astype("str"), rows[schema.QUALITY].round(4), strict=True)
+    return {sample: value for sample, value in pairs if sample.startswith(dataset)}
+
+
+def kinds(read: RecordSet) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for note in read.notes:
+        counts[note.kind] = counts.get(note.kind, 0) + note.count
+    return counts
+
+
+def flags(read: RecordSet) -> list[str]:
+    return read.records[schema.FLAGS].astype("str").tolist()
+
+
+def test_a_graded_dataset_with_pictures(tree: Any) -> None:
+    tree.star("Alpha", hits=(1, 0))
+    tree.star("Beta v2 (new)", hits=(0, 0))  # a folder name may hold spaces and marks
+    read = tree.source().read()
+    assert tuple(read.samples.columns) == schema.SAMPLE_COLUMNS
+    assert set(read.records.columns) == {*schema.RECORD_COLUMNS, schema.PREDICTION}
+    assert read.model_ids == ["Alpha", "Beta v2 (new)"]
+    assert read.samples[schema.SAMPLE_ID].tolist() == ["MMStar/0", "MMStar/1"]
+    assert quality(read, "Alpha") == {"MMStar/0": 1, "MMStar/1": 0}
+    first = read.samples.iloc[0]
+    assert first[schema.PROMPT] == "Question: Which animal?\nOptions:\nA. cat\nB. dog"
+    assert first[schema.SUFFIX] == "\nPlease select the correct answer from the options above. "
+    assert (first[schema.GROUP], first[schema.TASK]) == ("General", "vqa_mc")
+    assert read.samples[schema.PROMPT][1].endswith("B. None")  # an option that looks like a missing value
+    assert set(first[schema.IMAGES][0]) == set(schema.PICTURE_FIELDS)
+    record = read.records.iloc[0]
+    assert record[schema.GRADED_BY] == "hit (openai)"
+    assert record[schema.SOURCE] == "VLMEvalKit_evaluation/Alpha/T20250901_Gabcdef12/Alpha_MMStar_openai_result.xlsx"
+    assert (record[schema.PREDICTION], record[schema.FLAGS]) == ("A", "")
+    assert read.records[schema.QUALITY].dtype == np.float32
+    assert not read.records.duplicated([schema.SAMPLE_ID, schema.MODEL_ID]).any()
+    assert kinds(read) == {}
+
+
+def test_join_is_by_key_never_by_position(tree: Any) -> None:
+    rows = {**QUESTIONS, "prediction": ["zero", "one"]}
+    tree.predictions("M", "MMStar", rows)
+    tree.result("M", "MMStar_openai_result", {name: values[::-1] for name, values in rows.items()} | {"hit": [0, 1]})
+    read = tree.source().read()
+    assert quality(read, "M") == {"MMStar/0": 1, "MMStar/1": 0}
+    assert read.records[schema.PREDICTION].tolist() == ["zero", "one"]
+
+
+def test_answers_are_never_part_of_a_prompt(tree: Any) -> None:
+    """The evaluator puts the answer of an open MMMU question into option A of its result file."""
+    rows = {
+        "index": [0, 1],
+        "question": ["open?", "<image 1> which?"],
+        "hint": ["look", ""],
+        "A": ["SECRET", "x"],
+        "B": ["Other Answers", "y"],
+        "answer": ["SECRET", "A"],
+        "prediction": ["?", "A"],
+        "hit": [0, 1],
+    }
+    tree.result("M", "MMMU_DEV_VAL_gpt-4o-mini_result", rows)
+    read = tree.source().read()
+    prompts = read.samples[schema.PROMPT].tolist()
+    assert prompts == ["Hint: look\nQuestion: open?", "Question: <image 1> which?\nOptions:\nA. x\nB. y"]
+    assert kinds(read)["predictions_from_results"] == 1
+
+
+def test_prompts_of_other_datasets(tree: Any) -> None:
+    one = {"index": [1], "question": ["q"], "answer": ["a"], "prediction": ["a"]}
+    tree.predictions("M", "DocVQA_VAL", one)
+    tree.predictions("M", "MathVerse_MINI_Vision_Only_cot", {**one, "query_cot": ["think first"], "problem_index": [7]})
+    tree.predictions("M", "OCRBench", {**one, "category": ["Text Recognition"]})
+    read = tree.source().read()
+    samples = read.samples.set_index(schema.DATASET)
+    assert samples[schema.PROMPT].to_dict() == {"DocVQA_VAL": "q", "MathVerse_MINI_Vision_Only_cot": "think first", "OCRBench": "q"}
+    assert samples[schema.SUFFIX]["DocVQA_VAL"] == "\nAnswer the question using a single word or phrase."
+    assert samples[schema.SPLIT_KEY]["MathVerse_MINI_Vision_Only_cot"] == "MathVerse/7"
+    assert samples[schema.TASK].to_dict()["OCRBench"] == "ocr_qa"
+
+
+def test_circular_sets_keep_questions_as_first_asked(tree: Any) -> None:
+    rows = {
+        "index": [1, 1000001, 2, 1000002],
+        "question": ["q1", "q1", "q2", "q2"],
+        "A": ["x", "y"] * 2,
+        "B": ["y", "x"] * 2,
+        "answer": ["A", "B", "A", "B"],
+        "prediction": ["A", "B", "A", "A"],
+    }
+    tree.predictions("M", "MMBench_DEV_EN_V11", rows)
+    read = tree.source().read()
+    assert quality(read, "M") == {"MMBench_DEV_EN_V11/1": 1, "MMBench_DEV_EN_V11/2": 0}
+    assert read.samples[schema.SPLIT_KEY].tolist() == ["MMBench/1", "MMBench/2"]
+    vanilla = tree.source(mmbench="vanilla").read()
+    assert quality(vanilla, "M") == {"MMBench_DEV_EN_V11/1": 1, "MMBench_DEV_EN_V11/2": 1}
+    base = {name: values[::2] for name, values in rows.items()}
+    tree.result("M", "MMBench_DEV_EN_V11_openai_result", {**base, "g_index": [1, 2], "hit": [0, 1]})
+    assert quality(tree.source().read(), "M") == {"MMBench_DEV_EN_V11/1": 0, "MMBench_DEV_EN_V11/2": 1}
+
+
+def test_mmmu_rows_of_the_leaderboard(tree: Any) -> None:
+    tree.result("M", "MMMU_DEV_VAL_openai_result", {**QUESTIONS, "split": ["dev", "validation"], "prediction": ["A", "B"], "hit": [1, 1]})
+    assert len(tree.source().read().samples) == 2
+    read = tree.source(mmmu="validation").read()
+    assert read.samples[schema.SAMPLE_ID].tolist() == ["MMMU_DEV_VAL/1"]
+    assert len(read.records) == 1
+
+
+def test_hallusion_questions_about_one_figure_belong_together(tree: Any) -> None:
+    keys = ["VD_chart_1_3_1_0", "VD_chart_1_3_1_1", "VD_chart_1_3_2_0"]
+    rows = {"index": keys, "question": ["q"] * 3, "answer": ["Yes"] * 3, "prediction": ["Yes"] * 3, "extracted": ["Yes"] * 3}
+    tree.result("M", "HallusionBench_auxmatch", {**rows, "score": [True, True, False]})
+    read = tree.source().read()
+    assert read.samples[schema.SPLIT_KEY].nunique() == 2
+    assert list(quality(read, "M").values()) == [1, 1, 0]
+
+
+def test_an_explicit_mark_wins_over_an_extracted_answer(tree: Any) -> None:
+    rows = {"index": [1, 2], "question": ["q", "q"], "answer": ["5", "6"], "prediction": ["5", "6"], "res": ["5", "6"], "log": ["", ""]}
+    tree.result("M", "MathVision_gpt-4o-mini", {**rows, "hit": [0, 1]})
+    tree.result("N", "MathVision_gpt-4o-mini", rows)
+    read = tree.source().read()
+    assert list(quality(read, "M").values()) == [0, 1]
+    assert list(quality(read, "N").values()) == [1, 1]
+    assert set(read.records[schema.GRADED_BY]) == {"hit (gpt-4o-mini)", "res against answer (gpt-4o-mini)"}
+
+
+def test_flags_and_counts(tree: Any) -> None:
+    long = "x" * 32_767
+    rows = {"index": [1, 2, 3, 4], "question": ["q"] * 4, "prediction": [long, "Failed to obtain answer via API.", None, "nan"]}
+    tree.predictions("M", "MMStar", rows)
+    tree.result("M", "MMStar_openai_result", {"index": [1, 2, 3], "hit": [1, 0, None], "prediction": ["", "", ""]})
+    read = tree.source().read()
+    assert flags(read) == ["truncated", "failed", "missing_prediction;ungraded", "ungraded"]
+    assert read.records[schema.PREDICTION].isna().tolist() == [False, False, True, False]
+    assert read.records[schema.PREDICTION].iloc[3] == "nan"
+    assert read.records[schema.GRADED_BY].tolist() == ["hit (openai)", "hit (openai)", "", ""]
+    counted = {note.kind: note.count for note in read.notes if note.where == "M"}
+    assert counted == {"truncated": 1, "failed": 1, "missing_prediction": 1, "ungraded": 2}
+
+
+def test_a_result_older_than_its_predictions_is_marked(tree: Any, tmp_path: Path, xlsx: Any) -> None:
+    folder = tmp_path / "work" / "M"
+    prediction = xlsx(folder / "M_MMStar.xlsx", {**QUESTIONS, "prediction": ["A", "B"]})
+    result = xlsx(folder / "M_MMStar_openai_result.xlsx", {"index": [0, 1], "hit": [1, 1], "prediction": ["A", "B"]})
+    os.utime(result, (1_000_000, 1_000_000))
+    os.utime(prediction, (1_000_060, 1_000_060))
+    read = tree.source(tmp_path / "work").read()
+    assert flags(read) == ["stale", "stale"]
+    assert kinds(read)["stale_results"] == 2
+
+
+def test_a_work_folder_in_every_naming_scheme(tree: Any, tmp_path: Path, xlsx: Any) -> None:
+    work = tmp_path / "outputs"
+    table = {**QUESTIONS, "prediction": ["A", "A"], "hit": [1, 0]}
+    xlsx(work / "a" / "T20240222_Gmathv" / "a_MMStar_openai_result.xlsx", table)
+    xlsx(work / "b.1" / "T20260409-081500" / "b.1_MMStar_openai_result.xlsx", table)
+    xlsx(work / "org--c" / "org--c_MMStar_openai_result.xlsx", table)
+    xlsx(work / "logs" / "x_MMStar.xlsx", table)
+    for noise in ("a_MMStar_acc.csv", "01_MMStar.pkl", "a_MMStar_checkpoint.pkl", "status.json", "a_MMStar_openai_score.json"):
+        (work / "a" / "T20240222_Gmathv" / noise).write_text("{}")
+    read = tree.source(work).read()
+    assert read.model_ids == ["a", "b.1", "org--c"]
+    assert read.samples[schema.DATASET].unique().tolist() == ["MMStar"]
+    assert kinds(read)["ignored_files"] >= 4
+
+
+def test_links_are_seen_once_and_never_lead_outside(tree: Any, tmp_path: Path, xlsx: Any) -> None:
+    work = tmp_path / "outputs"
+    real = xlsx(work / "M" / "T20250101_Ga" / "M_MMStar_openai_result.xlsx", {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]})
+    (work / "M" / real.name).symlink_to(Path("T20250101_Ga") / real.name)
+    (work / "M" / "M_OCRBench.xlsx").symlink_to("nowhere.xlsx")
+    secret = xlsx(tmp_path / "secret" / "M_AI2D_TEST_openai_result.xlsx", {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]})
+    (work / "M" / secret.name).symlink_to(secret)
+    (work / "N").symlink_to(tmp_path / "secret")
+    read = tree.source(work).read()
+    assert read.samples[schema.DATASET].unique().tolist() == ["MMStar"]
+    assert set(read.records[schema.SOURCE]) == {f"M/T20250101_Ga/{real.name}"}
+    reasons = {note.message: note.count for note in read.notes if note.kind == "ignored_files"}
+    assert reasons == {"a link that leads outside the root": 2, "a link that leads nowhere": 1}
+
+
+def test_an_unknown_dataset_with_marks_is_taken_with_a_note(tree: Any) -> None:
+    rows = {"index": ["a", "b"], "question": ["q", "r"], "A": ["1", "2"], "B": ["3", "4"], "prediction": ["x", "y"]}
+    tree.predictions("M", "My_Own_Set", rows)
+    tree.result("M", "My_Own_Set_my_judge_result", {**rows, "Score": [True, False]})
+    tree.predictions("M", "Other_Set", rows)
+    read = tree.source().read()
+    assert quality(read, "M") == {"My_Own_Set/a": 1, "My_Own_Set/b": 0}
+    assert read.samples[schema.GROUP].unique().tolist() == ["Other"]
+    assert read.samples[schema.TASK].unique().tolist() == ["vqa_mc"]
+    by_kind = {note.kind: note.where for note in read.notes}
+    assert by_kind["unknown_dataset"] == "My_Own_Set"
+    assert by_kind["unused_logs"] == "M on Other_Set"
+
+
+def test_pictures_of_logs_and_tsv_that_differ(tree: Any, make_picture: Any) -> None:
+    tree.tsv("MMStar", {"index": [1, 5], "question": ["tsv q1", "q5"], "image": [make_picture(1), make_picture(2)]})
+    tree.result("M", "MMStar_openai_result", {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]})
+    read = tree.source().read()
+    assert read.samples[schema.QUESTION].tolist() == ["q0", "tsv q1"]
+    assert [len(images) for images in read.samples[schema.IMAGES]] == [0, 1]
+    assert {"not_in_tsv", "not_in_logs"} <= set(kinds(read))
+
+
+def test_other_table_formats_and_a_table_that_is_none(tree: Any) -> None:
+    tree.result("M", "MMStar_openai_result", {"index": [9], "prediction": ["x"], "hit": [1]}).rename(tree.root / "keep.xlsx")
+    run = tree.root / "VLMEvalKit_evaluation" / "M" / "T20250901_Gabcdef12"
+    (run / "M_MMStar_openai_result.tsv").write_text("index\tprediction\thit\n1\tA\t1\n2\t\t0.0\n")
+    (run / "M_MathVista_MINI_notes.json").write_text('{"not": "a table"}')
+    (run / "M_AI2D_TEST.json").write_text(json.dumps([{"index": 1, "A": "x", "B": "y", "answer": "A", "prediction": "A"}]))
+    read = tree.source().read()
+    assert quality(read, "M") == {"AI2D_TEST/1": 1, "MMStar/1": 1, "MMStar/2": 0}
+    assert [(n.where, n.message) for n in read.notes if n.kind == "unused_logs"] == [
+        ("M on MathVista_MINI", "no table of rows among its files")
+    ]
+
+
+def test_samples_are_in_natural_order_of_their_index(tree: Any) -> None:
+    keys = [10, 9, 1, "b", "a"]
+    tree.result("M", "MMStar_openai_result", {"index": keys, "prediction": ["x"] * 5, "hit": [1] * 5})
+    read = tree.source().read()
+    assert read.samples[schema.SAMPLE_ID].str.removeprefix("MMStar/").tolist() == ["1", "9", "10", "a", "b"]
+
+
+def test_fingerprint_follows_files_and_settings(tree: Any) -> None:
+    tree.star()
+    source = tree.source()
+    before = source.fingerprint()
+    json.dumps(before)
+    assert source.fingerprint() == before
+    assert tree.source(mmbench="vanilla").fingerprint() != before
+    tsv = tree.root / "TSV_images" / "MMStar.tsv"
+    os.utime(tsv, ns=(1, 1))
+    assert source.fingerprint() != before
+    moved = tree.root.rename(tree.root.parent / "moved")
+    assert tree.source(moved).fingerprint() == source.__class__.fingerprint(tree.source(moved))
+
+
+def test_reading_in_processes_gives_the_same(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for model in ("a", "b", "c"):
+        tree.star(model, hits=(1, 0))
+    alone = tree.source().read()
+    monkeypatch.setattr(pool, "PARALLEL_BYTES", 0)
+    monkeypatch.setattr(pool.os, "cpu_count", lambda: 2)
+    together = tree.source().read()
+    pd.testing.assert_frame_equal(alone.samples, together.samples)
+    pd.testing.assert_frame_equal(alone.records, together.records)
+    tree.result("b", "AI2D_TEST_openai_result", {"index": [1], "prediction": ["x"], "hit": ["maybe"]})
+    with pytest.raises(DataError, match=r"b_AI2D_TEST_openai_result.xlsx: row 2: hit is 'maybe'"):
+        tree.source().read()
+
+
+# --- input that cannot be read ---------------------------------------------------------------------------------------
+
+
+def test_missing_root_says_where_to_get_it(tree: Any) -> None:
+    with pytest.raises(DataError, match="no such folder") as caught:
+        tree.source(where="ask the authors").fingerprint()
+    assert caught.value.hint == "ask the authors"
+
+
+def test_a_root_without_logs_says_what_was_expected_and_found(tree: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it is empty"):
+        tree.source(tmp_path).read()
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(DataError, match=r"no VLMEvalKit tables in it \(it holds notes.txt, sub/\)") as caught:
+        tree.source(tmp_path).fingerprint()
+    assert "VLMEvalKit_evaluation/<model>" in caught.value.hint
+
+
+def test_a_corrupt_workbook_is_named(tree: Any) -> None:
+    tree.star()
+    path = tree.result("Beta", "MMStar_openai_result", {"index": [1], "hit": [1]})
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(DataError, match=r"^VLMEvalKit_evaluation/Beta/.*/Beta_MMStar_openai_result.xlsx: not a readable xlsx"):
+        tree.source().read()
+
+
+def test_a_result_file_without_usable_column_is_named(tree: Any) -> None:
+    tree.result("M", "MMStar_openai_result", {**QUESTIONS, "prediction": ["A", "B"]})
+    with pytest.raises(DataError, match=r"M_MMStar_openai_result.xlsx: no right/wrong column \(hit, is_correct, correct\)") as caught:
+        tree.source().read()
+    assert "evaluate it again" in caught.value.hint
+
+
+def test_repeated_samples_are_named(tree: Any) -> None:
+    tree.result("M", "MMStar_openai_result", {"index": [3, 4, 3], "prediction": ["A"] * 3, "hit": [1, 1, 0]})
+    with pytest.raises(DataError, match=r"M_MMStar_openai_result.xlsx: .*'3' in rows 2, 4"):
+        tree.source().read()
+
+
+def test_nothing_that_can_be_graded(tree: Any) -> None:
+    tree.predictions("M", "Unknown_Set", {"index": [1], "prediction": ["x"]})
+    with pytest.raises(DataError, match="nothing in its logs can be graded") as caught:
+        tree.source().read()
+    assert "Unknown_Set" in caught.value.hint
+
+
+def test_an_unreadable_picture_is_an_error_or_reported(tree: Any) -> None:
+    tree.star()
+    columns = {"index": [0, 1, 2], "image": ["QUFB" * 40, "0", "QUFB" * 40], "question": ["a", "b", "c"]}
+    tree.tsv("MMStar", columns)
+    with pytest.raises(DataError, match=r"TSV_images/MMStar.tsv: the picture of row '0' cannot be used: .*at byte") as caught:
+        tree.source().read()
+    assert "unreadable=report" in caught.value.hint
+    read = tree.source(unreadable="report").read()
+    assert [note.where for note in read.notes if note.kind == "unreadable_picture"] == ["TSV_images/MMStar.tsv"]
+    assert read.samples[schema.IMAGES].iloc[0][0]["width"] == 0
+
+
+def test_an_incomplete_archive_lists_what_is_missing(tree: Any) -> None:
+    tree.star("Alpha")
+    expected = Expected({"MMStar": 2, "OCRBench": 1000}, ["Alpha", "Beta"])
+    with pytest.raises(DataError, match="Beta on MMStar") as caught:
+        tree.source(expected=expected).read()
+    assert "Alpha on OCRBench" in caught.value.message
+    assert "OCRBench: 0 samples of 1,000" in caught.value.message
+    read = tree.source(expected=Expected({"MMStar": 3}, ["Alpha"], "report")).read()
+    assert [note.where for note in read.notes if note.kind == "incomplete"] == ["MMStar: 2 samples of 3"]
+    assert tree.source(expected=Expected({"MMStar": 2}, ["Alpha"])).read().model_ids == ["Alpha"]
