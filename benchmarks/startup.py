@@ -1,4 +1,4 @@
-"""How light is start-up? CPU seconds of `train.py --help` and `--cfg job`, beside Python's own start and importing torch.
+"""How light is start-up? CPU seconds of `--help` and `--cfg job`, beside Python's own start and importing torch.
 
 Run: python benchmarks/startup.py
 """

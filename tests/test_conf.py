@@ -57,7 +57,13 @@ def targets(node: Any, key: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from targets(inner, f"{key}.{name}" if key else str(name))
 
 
-@pytest.mark.parametrize("option", sorted({o for s, o in OPTIONS if s == "train" and not o.startswith(("logger", "trainer"))}))
+OUR_GROUPS = {group.replace(".", "/") for group, _ in config_groups("train", CONF)} - {"logger", "trainer"}
+OURS = sorted(
+    {option for script, option in OPTIONS if script == "train" and not option.startswith(("logger", "trainer"))}
+)
+
+
+@pytest.mark.parametrize("option", OURS)
 def test_yaml_lists_every_argument_of_its_constructor(option: str) -> None:
     config = composed("train", option, *NEEDS.get(option, []))
     group = option.split("=")[0].split("/")[0]

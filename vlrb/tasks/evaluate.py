@@ -79,7 +79,7 @@ def evaluate_run(config: Plain) -> JobResult:
     write_run_report(out)
     print_leaderboard([load_run(out)], config["scope"])
     say(f"report: {out}")
-    objective = metrics.get(f"{config['split']}/rank_score")
+    objective = metrics.get(f"{config['scope']}/rank_score")
     return JobResult("done", folder, float("nan") if objective is None else float(objective))
 
 
@@ -88,7 +88,7 @@ def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
     from vlrb.tasks.build import ensure_features
     from vlrb.tasks.fit import Fitted, build_router, input_sources, make_data, make_trainer
     from vlrb.tasks.results import Material, write_results
-    from vlrb.tasks.train import data_parts, make_view, needs_features
+    from vlrb.tasks.train import bank_folder, data_parts, make_view, needs_features
 
     settings: Plain = {**trained.config, "resamples": config["resamples"] or trained.config["resamples"]}
     benchmark = _benchmark(trained, config)
@@ -97,7 +97,7 @@ def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
     _check_data(trained, data_parts(view, features))
     router = build_router(settings)
     sources = input_sources(settings, features)
-    load_router_weights(trained.folder, router)
+    load_router_weights(trained.folder, router, bank_folder(trained.folder.resolve()))
     spec = load_spec(trained.folder)
     data = make_data(router, view, sources, spec.trade_off, settings["seed"], spec)
     fitted = Fitted(router, data, make_trainer(settings, router, single=True))

@@ -121,10 +121,15 @@ def _train(
     lam = number_text(config["lambda"]["value"])
     say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
     fitted = fit(config, router, data, make_logger(config, folder))
-    save_router(folder, router)
+    save_router(folder, router, bank_folder(folder))
     metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
     write_leaderboard([load_run(folder, finished=False)], folder)
     return plain_value(metrics.get(config["objective"]))
+
+
+def bank_folder(run: Path) -> Path:
+    """Return where the runs of one dataset keep what they share (a neighbour router's bank), once per content."""
+    return run.parents[1] / "banks"
 
 
 def make_logger(config: Plain, folder: Path) -> Any:  # noqa: ANN401 - any Lightning logger, or False
