@@ -1,5 +1,6 @@
 """What the accuracy–cost plot shows, and that its names do not cover one another."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def test_points_come_from_the_leaderboard(sweep_folders: list[Path]) -> None:
     board = make_leaderboard(sweep_folders)
     points = plane(board)
     assert {name: len(marks) for name, marks in points.routers.items()} == {"mlp": 3, "linear": 3}
-    assert len(points.singles) == 15  # 17 models, two of which are what a reference always chooses
+    assert len(points.singles) + len([m for m in points.references if m.text.count("\n")]) == 17  # models
     assert any(mark.text.endswith("best single, train") for mark in points.references)
     top = board.frame.loc[board.frame["router"] == "Bayes, best accuracy"].iloc[0]
     assert points.frontier[:, 1].max() == pytest.approx(top["expected_accuracy"])
@@ -36,6 +37,47 @@ def test_names_do_not_cover_one_another(sweep_folders: list[Path], size: tuple[f
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     assert (covered / np.minimum(area[:, None], area[None])).max() < 0.15
     assert "mlp" in " ".join(t.get_text() for t in texts)
+
+
+def test_synthetic_data_are_drawn_as_expectations_below_the_frontier(sweep_folders: list[Path]) -> None:
+    board = make_leaderboard(sweep_folders)
+    points = plane(board)
+    assert points.expected
+    rows = board.frame.set_index("name")
+    for mark in (mark for marks in points.routers.values() for mark in marks):
+        assert mark.accuracy == rows.loc[mark.text, "expected_accuracy"]
+        assert mark.cost == rows.loc[mark.text, "expected_cost_per_1k"]
+        reachable = np.interp(mark.cost, *points.frontier.T)
+        assert mark.accuracy <= reachable + 0.003  # the frontier's points are joined by straight lines
+    oracle = next(mark for mark in points.references if mark.marker == "*")
+    assert oracle.accuracy == rows.loc["oracle", "accuracy"]
+
+
+def test_real_data_are_drawn_as_they_happened(make_run: RunWriter) -> None:
+    folder = make_run()
+    path = folder / "landscape.json"
+    landscape = json.loads(path.read_text())
+    path.write_text(json.dumps({split: {"models": parts["models"]} for split, parts in landscape.items()}))
+    board = make_leaderboard([folder])
+    points = plane(board)
+    assert not points.expected
+    assert not len(points.frontier)
+    assert points.routers["mlp"][0].accuracy == board.frame["accuracy"][0]
+    figure = pareto_figure(board)
+    assert figure.axes[0].get_ylabel() == "accuracy"
+    assert {round(float(line.get_alpha() or 1), 1) for line in figure.axes[0].lines} >= {0.6}  # error bars
+
+
+def test_references_at_one_point_share_a_mark(make_run: RunWriter) -> None:
+    folder = make_run()
+    board = make_leaderboard([folder])
+    best = board.frame.index[board.frame["router"] == "strongest_global"][0]
+    other = board.frame.index[board.frame["router"] == "strongest_per_dataset"][0]
+    columns = ["expected_accuracy", "expected_cost_per_1k"]
+    board.frame.loc[other, columns] = board.frame.loc[best, columns]
+    texts = [mark.text for mark in plane(board).references]
+    assert any({"best single, train", "strongest_per_dataset"} < set(text.split("\n")) for text in texts)
+    assert len(texts) == 4
 
 
 def test_choices_show_the_best_run_of_each_router(sweep_folders: list[Path]) -> None:

@@ -66,7 +66,14 @@ def test_summaries_and_scratch_are_noise() -> None:
 
 
 def test_runs_are_ordered_by_date_then_time() -> None:
-    runs = ["T20260409-101500", "T20240222_Gmathv", "old", "T20260409-081500", "T20260408_G00ff00ff", "T20260409_Gunknown"]
+    runs = [
+        "T20260409-101500",
+        "T20240222_Gmathv",
+        "old",
+        "T20260409-081500",
+        "T20260408_G00ff00ff",
+        "T20260409_Gunknown",
+    ]
     assert sorted(runs, key=run_date) == [
         "old",
         "T20240222_Gmathv",
@@ -101,7 +108,11 @@ def test_newest_graded_run_wins_whatever_the_judge() -> None:
 
 
 def test_judges_then_formats_in_order_of_preference() -> None:
-    names = [f"M_MMStar_{judge}_result.{ending}" for judge in ("zeta", "exact_matching", "openai") for ending in ("tsv", "xlsx")]
+    names = [
+        f"M_MMStar_{judge}_result.{ending}"
+        for judge in ("zeta", "exact_matching", "openai")
+        for ending in ("tsv", "xlsx")
+    ]
     (cell,) = chosen(*(found(name) for name in names))
     assert [log.name for log in cell.graded] == [
         "M_MMStar_openai_result.xlsx",
@@ -118,7 +129,8 @@ def test_judges_then_formats_in_order_of_preference() -> None:
 
 def test_a_judged_score_beats_an_extraction_of_a_newer_run() -> None:
     (cell,) = chosen(
-        found("T20240101_Ga/M_MathVerse_MINI_gpt-4o_score.xlsx"), found("T20250101_Gb/M_MathVerse_MINI_gpt-4o_extract.xlsx")
+        found("T20240101_Ga/M_MathVerse_MINI_gpt-4o_score.xlsx"),
+        found("T20250101_Gb/M_MathVerse_MINI_gpt-4o_extract.xlsx"),
     )
     assert [log.parsed.form for log in cell.graded] == ["score", "extract"]
 

@@ -14,7 +14,21 @@ from vlrb.sources.vlmevalkit.cells import cell_text, parse_literal
 from vlrb.sources.vlmevalkit.tables import KEY, NotATableError, read_table
 from vlrb.utils.errors import DataError
 
-TRAPS = ["None", "NA", "N/A", "nan", "null", "1.0", "007", "TRUE", "a\r\nb", "bell\x07", "literal _x000D_ text", " x ", "="]
+TRAPS = [
+    "None",
+    "NA",
+    "N/A",
+    "nan",
+    "null",
+    "1.0",
+    "007",
+    "TRUE",
+    "a\r\nb",
+    "bell\x07",
+    "literal _x000D_ text",
+    " x ",
+    "=",
+]
 
 
 def test_text_survives_a_workbook(tmp_path: Path, xlsx: Callable[..., Path]) -> None:
@@ -35,7 +49,9 @@ def test_text_survives_other_formats(tmp_path: Path, ending: str) -> None:
 
 
 def test_numbers_and_marks_become_plain_text(tmp_path: Path, xlsx: Callable[..., Path]) -> None:
-    path = xlsx(tmp_path / "t.xlsx", {"index": [1, 2, 3, 4], "hit": [1.0, True, 0.25, None], "x": [12345678, 0, -3, 1e300]})
+    path = xlsx(
+        tmp_path / "t.xlsx", {"index": [1, 2, 3, 4], "hit": [1.0, True, 0.25, None], "x": [12345678, 0, -3, 1e300]}
+    )
     table = read_table(path, "t")
     assert table["hit"].tolist() == ["1", "True", "0.25", ""]
     assert table["x"].tolist() == ["12345678", "0", "-3", "1e+300"]

@@ -13,7 +13,9 @@ from vlrb.utils.errors import DataError
 
 
 @pytest.fixture
-def references(tmp_path: Path, make_picture: Callable[..., str], make_picture_bytes: Callable[..., bytes]) -> list[dict[str, Any]]:
+def references(
+    tmp_path: Path, make_picture: Callable[..., str], make_picture_bytes: Callable[..., bytes]
+) -> list[dict[str, Any]]:
     """A base64 cell after 5 bytes, and a plain file."""
     cell = make_picture(50).encode()
     (tmp_path / "d.tsv").write_bytes(b"1234\t" + cell + b"\n")

@@ -138,12 +138,16 @@ def test_rotations_are_told_by_their_index() -> None:
 
 
 def test_yes_no() -> None:
-    rows = table(answer=["Yes", "No", "Yes", "Yes"], extracted=["Yes", "Yes", "Unknown", ""], score=["True", "False", "", ""])
+    rows = table(
+        answer=["Yes", "No", "Yes", "Yes"], extracted=["Yes", "Yes", "Unknown", ""], score=["True", "False", "", ""]
+    )
     check(yes_no.score_auxmatch(rows).quality, [1, 0, 0, UNKNOWN])
     without = yes_no.score_auxmatch(rows.drop(columns="score"))
     check(without.quality, [1, 0, 0, UNKNOWN])
     assert without.rule == "extracted = answer"
-    bare = table(prediction=["Yes, it is.", "no", "Yes and no", "maybe", "YES!"], answer=["Yes", "Yes", "Yes", "No", "Yes"])
+    bare = table(
+        prediction=["Yes, it is.", "no", "Yes and no", "maybe", "YES!"], answer=["Yes", "Yes", "Yes", "No", "Yes"]
+    )
     check(yes_no.score_yes_no(bare).quality, [1, 0, UNKNOWN, UNKNOWN, 1])
 
 
@@ -177,7 +181,11 @@ def test_math_vision() -> None:
     check(math_vision.score_res(rows).quality, [1, 0, 1, 1, 1, 0, 0])
     # Without a column of choices the extracted text itself is compared.
     check(math_vision.score_res(table(res=["a", "60.0"], answer=["A", "60"])).quality, [1, 1])
-    bare = table(prediction=["B", "we cannot tell", "60", "61"], choices=["['1', '2']"] * 2 + ["[]"] * 2, answer=["B", "B", "60", "60"])
+    bare = table(
+        prediction=["B", "we cannot tell", "60", "61"],
+        choices=["['1', '2']"] * 2 + ["[]"] * 2,
+        answer=["B", "B", "60", "60"],
+    )
     check(math_vision.score_prediction(bare).quality, [1, UNKNOWN, 1, UNKNOWN])
 
 
@@ -257,7 +265,10 @@ def test_soft_vqa_from_predictions() -> None:
 
 
 def test_relaxed_accuracy() -> None:
-    check(relaxed.score_match(table(eval_match=["[True]", "[False, True]", "[0]", "[1.0]", ""])).quality, [1, 1, 0, 1, UNKNOWN])
+    check(
+        relaxed.score_match(table(eval_match=["[True]", "[False, True]", "[0]", "[1.0]", ""])).quality,
+        [1, 1, 0, 1, UNKNOWN],
+    )
     rows = table(
         prediction=["105", "106", "50%", "0.49", "Blue", "1,234", "0", "0.01", ""],
         answer=["100", "100", "0.5", "50%", "blue", "1234", "0", "0", "1"],
@@ -291,7 +302,14 @@ def test_ocr_substring() -> None:
     rows = table(
         prediction=["It says STOP\nnow", "stop", "x + Y", "x + y", "", "anything"],
         answer=["['stop now', 'halt']", "['go']", "['x+Y']", "['x+Y']", "['a']", "['']"],
-        category=["Text Recognition", "Text Recognition", handwritten, handwritten, "Text Recognition", "Text Recognition"],
+        category=[
+            "Text Recognition",
+            "Text Recognition",
+            handwritten,
+            handwritten,
+            "Text Recognition",
+            "Text Recognition",
+        ],
     )
     # Formulas: spaces do not matter, case does. An empty accepted answer is in every text and decides nothing.
     check(ocr.score_substring(rows).quality, [1, 0, 1, 0, UNKNOWN, 0])

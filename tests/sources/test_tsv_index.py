@@ -72,8 +72,12 @@ def write(path: Path, *lines: str) -> Path:
     return path
 
 
-def test_hash_is_of_the_decoded_bytes(tmp_path: Path, make_picture: MakePicture, make_picture_bytes: Callable[..., bytes]) -> None:
-    index = read_tsv(write(tmp_path / "D.tsv", "index\timage", f"0\t{make_picture(9)}", f"1\t{make_picture(9)}"), tmp_path)
+def test_hash_is_of_the_decoded_bytes(
+    tmp_path: Path, make_picture: MakePicture, make_picture_bytes: Callable[..., bytes]
+) -> None:
+    index = read_tsv(
+        write(tmp_path / "D.tsv", "index\timage", f"0\t{make_picture(9)}", f"1\t{make_picture(9)}"), tmp_path
+    )
     expected = hashlib.blake2b(make_picture_bytes(9), digest_size=16).hexdigest()
     assert [index.pictures[k][0]["content_hash"] for k in "01"] == [expected, expected]
 
@@ -86,7 +90,7 @@ def test_references_and_lists(tmp_path: Path, make_picture: MakePicture) -> None
         f"0\t{first}\tq",
         "1.0\t0\tq",  # the picture of row 0
         f"2\t\"['{first}', '{second}']\"\tq",
-        f"3\t\"[\"\"{second}\"\", \"\"0\"\"]\"\tq",
+        f'3\t"[""{second}"", ""0""]"\tq',
         "4\t1\tq",  # by way of row 1
         "5\t\tq",
     )
@@ -122,7 +126,9 @@ def test_problems_are_listed_by_row(tmp_path: Path, make_picture: MakePicture) -
     assert index.pictures["2"] == []
 
 
-def test_plain_files_are_found_where_the_kit_puts_them(tmp_path: Path, make_picture_bytes: Callable[..., bytes]) -> None:
+def test_plain_files_are_found_where_the_kit_puts_them(
+    tmp_path: Path, make_picture_bytes: Callable[..., bytes]
+) -> None:
     for name, shade in (("a.png", 3), ("images/MMBench/b.png", 4), ("images/MMBench_DEV_EN/c d,e.png", 5)):
         path = tmp_path / "TSV_images" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,13 @@ from vlrb.sources.vlmevalkit import pool
 from vlrb.sources.vlmevalkit.settings import Expected
 from vlrb.utils.errors import DataError
 
-QUESTIONS: dict[str, Any] = {"index": [0, 1], "question": ["q0", "q1"], "A": ["x", "x"], "B": ["y", "y"], "answer": ["A", "B"]}
+QUESTIONS: dict[str, Any] = {
+    "index": [0, 1],
+    "question": ["q0", "q1"],
+    "A": ["x", "x"],
+    "B": ["y", "y"],
+    "answer": ["A", "B"],
+}
 
 
 def quality(read: RecordSet, model: str, dataset: str = "") -> dict[str, float]:
@@ -94,7 +100,11 @@ def test_prompts_of_other_datasets(tree: Any) -> None:
     tree.predictions("M", "OCRBench", {**one, "category": ["Text Recognition"]})
     read = tree.source().read()
     samples = read.samples.set_index(schema.DATASET)
-    assert samples[schema.PROMPT].to_dict() == {"DocVQA_VAL": "q", "MathVerse_MINI_Vision_Only_cot": "think first", "OCRBench": "q"}
+    assert samples[schema.PROMPT].to_dict() == {
+        "DocVQA_VAL": "q",
+        "MathVerse_MINI_Vision_Only_cot": "think first",
+        "OCRBench": "q",
+    }
     assert samples[schema.SUFFIX]["DocVQA_VAL"] == "\nAnswer the question using a single word or phrase."
     assert samples[schema.SPLIT_KEY]["MathVerse_MINI_Vision_Only_cot"] == "MathVerse/7"
     assert samples[schema.TASK].to_dict()["OCRBench"] == "ocr_qa"
@@ -121,7 +131,11 @@ def test_circular_sets_keep_questions_as_first_asked(tree: Any) -> None:
 
 
 def test_mmmu_rows_of_the_leaderboard(tree: Any) -> None:
-    tree.result("M", "MMMU_DEV_VAL_openai_result", {**QUESTIONS, "split": ["dev", "validation"], "prediction": ["A", "B"], "hit": [1, 1]})
+    tree.result(
+        "M",
+        "MMMU_DEV_VAL_openai_result",
+        {**QUESTIONS, "split": ["dev", "validation"], "prediction": ["A", "B"], "hit": [1, 1]},
+    )
     assert len(tree.source().read().samples) == 2
     read = tree.source(mmmu="validation").read()
     assert read.samples[schema.SAMPLE_ID].tolist() == ["MMMU_DEV_VAL/1"]
@@ -130,7 +144,13 @@ def test_mmmu_rows_of_the_leaderboard(tree: Any) -> None:
 
 def test_hallusion_questions_about_one_figure_belong_together(tree: Any) -> None:
     keys = ["VD_chart_1_3_1_0", "VD_chart_1_3_1_1", "VD_chart_1_3_2_0"]
-    rows = {"index": keys, "question": ["q"] * 3, "answer": ["Yes"] * 3, "prediction": ["Yes"] * 3, "extracted": ["Yes"] * 3}
+    rows = {
+        "index": keys,
+        "question": ["q"] * 3,
+        "answer": ["Yes"] * 3,
+        "prediction": ["Yes"] * 3,
+        "extracted": ["Yes"] * 3,
+    }
     tree.result("M", "HallusionBench_auxmatch", {**rows, "score": [True, True, False]})
     read = tree.source().read()
     assert read.samples[schema.SPLIT_KEY].nunique() == 2
@@ -138,7 +158,14 @@ def test_hallusion_questions_about_one_figure_belong_together(tree: Any) -> None
 
 
 def test_an_explicit_mark_wins_over_an_extracted_answer(tree: Any) -> None:
-    rows = {"index": [1, 2], "question": ["q", "q"], "answer": ["5", "6"], "prediction": ["5", "6"], "res": ["5", "6"], "log": ["", ""]}
+    rows = {
+        "index": [1, 2],
+        "question": ["q", "q"],
+        "answer": ["5", "6"],
+        "prediction": ["5", "6"],
+        "res": ["5", "6"],
+        "log": ["", ""],
+    }
     tree.result("M", "MathVision_gpt-4o-mini", {**rows, "hit": [0, 1]})
     tree.result("N", "MathVision_gpt-4o-mini", rows)
     read = tree.source().read()
@@ -149,7 +176,11 @@ def test_an_explicit_mark_wins_over_an_extracted_answer(tree: Any) -> None:
 
 def test_flags_and_counts(tree: Any) -> None:
     long = "x" * 32_767
-    rows = {"index": [1, 2, 3, 4], "question": ["q"] * 4, "prediction": [long, "Failed to obtain answer via API.", None, "nan"]}
+    rows = {
+        "index": [1, 2, 3, 4],
+        "question": ["q"] * 4,
+        "prediction": [long, "Failed to obtain answer via API.", None, "nan"],
+    }
     tree.predictions("M", "MMStar", rows)
     tree.result("M", "MMStar_openai_result", {"index": [1, 2, 3], "hit": [1, 0, None], "prediction": ["", "", ""]})
     read = tree.source().read()
@@ -179,7 +210,13 @@ def test_a_work_folder_in_every_naming_scheme(tree: Any, tmp_path: Path, xlsx: A
     xlsx(work / "b.1" / "T20260409-081500" / "b.1_MMStar_openai_result.xlsx", table)
     xlsx(work / "org--c" / "org--c_MMStar_openai_result.xlsx", table)
     xlsx(work / "logs" / "x_MMStar.xlsx", table)
-    for noise in ("a_MMStar_acc.csv", "01_MMStar.pkl", "a_MMStar_checkpoint.pkl", "status.json", "a_MMStar_openai_score.json"):
+    for noise in (
+        "a_MMStar_acc.csv",
+        "01_MMStar.pkl",
+        "a_MMStar_checkpoint.pkl",
+        "status.json",
+        "a_MMStar_openai_score.json",
+    ):
         (work / "a" / "T20240222_Gmathv" / noise).write_text("{}")
     read = tree.source(work).read()
     assert read.model_ids == ["a", "b.1", "org--c"]
@@ -189,10 +226,15 @@ def test_a_work_folder_in_every_naming_scheme(tree: Any, tmp_path: Path, xlsx: A
 
 def test_links_are_seen_once_and_never_lead_outside(tree: Any, tmp_path: Path, xlsx: Any) -> None:
     work = tmp_path / "outputs"
-    real = xlsx(work / "M" / "T20250101_Ga" / "M_MMStar_openai_result.xlsx", {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]})
+    real = xlsx(
+        work / "M" / "T20250101_Ga" / "M_MMStar_openai_result.xlsx",
+        {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]},
+    )
     (work / "M" / real.name).symlink_to(Path("T20250101_Ga") / real.name)
     (work / "M" / "M_OCRBench.xlsx").symlink_to("nowhere.xlsx")
-    secret = xlsx(tmp_path / "secret" / "M_AI2D_TEST_openai_result.xlsx", {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]})
+    secret = xlsx(
+        tmp_path / "secret" / "M_AI2D_TEST_openai_result.xlsx", {**QUESTIONS, "prediction": ["A", "B"], "hit": [1, 0]}
+    )
     (work / "M" / secret.name).symlink_to(secret)
     (work / "N").symlink_to(tmp_path / "secret")
     read = tree.source(work).read()
@@ -226,11 +268,15 @@ def test_pictures_of_logs_and_tsv_that_differ(tree: Any, make_picture: Any) -> N
 
 
 def test_other_table_formats_and_a_table_that_is_none(tree: Any) -> None:
-    tree.result("M", "MMStar_openai_result", {"index": [9], "prediction": ["x"], "hit": [1]}).rename(tree.root / "keep.xlsx")
+    tree.result("M", "MMStar_openai_result", {"index": [9], "prediction": ["x"], "hit": [1]}).rename(
+        tree.root / "keep.xlsx"
+    )
     run = tree.root / "VLMEvalKit_evaluation" / "M" / "T20250901_Gabcdef12"
     (run / "M_MMStar_openai_result.tsv").write_text("index\tprediction\thit\n1\tA\t1\n2\t\t0.0\n")
     (run / "M_MathVista_MINI_notes.json").write_text('{"not": "a table"}')
-    (run / "M_AI2D_TEST.json").write_text(json.dumps([{"index": 1, "A": "x", "B": "y", "answer": "A", "prediction": "A"}]))
+    (run / "M_AI2D_TEST.json").write_text(
+        json.dumps([{"index": 1, "A": "x", "B": "y", "answer": "A", "prediction": "A"}])
+    )
     read = tree.source().read()
     assert quality(read, "M") == {"AI2D_TEST/1": 1, "MMStar/1": 1, "MMStar/2": 0}
     assert [(n.where, n.message) for n in read.notes if n.kind == "unused_logs"] == [
@@ -296,13 +342,17 @@ def test_a_corrupt_workbook_is_named(tree: Any) -> None:
     tree.star()
     path = tree.result("Beta", "MMStar_openai_result", {"index": [1], "hit": [1]})
     path.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(DataError, match=r"^VLMEvalKit_evaluation/Beta/.*/Beta_MMStar_openai_result.xlsx: not a readable xlsx"):
+    with pytest.raises(
+        DataError, match=r"^VLMEvalKit_evaluation/Beta/.*/Beta_MMStar_openai_result.xlsx: not a readable xlsx"
+    ):
         tree.source().read()
 
 
 def test_a_result_file_without_usable_column_is_named(tree: Any) -> None:
     tree.result("M", "MMStar_openai_result", {**QUESTIONS, "prediction": ["A", "B"]})
-    with pytest.raises(DataError, match=r"M_MMStar_openai_result.xlsx: no right/wrong column \(hit, is_correct, correct\)") as caught:
+    with pytest.raises(
+        DataError, match=r"M_MMStar_openai_result.xlsx: no right/wrong column \(hit, is_correct, correct\)"
+    ) as caught:
         tree.source().read()
     assert "evaluate it again" in caught.value.hint
 
@@ -324,7 +374,9 @@ def test_an_unreadable_picture_is_an_error_or_reported(tree: Any) -> None:
     tree.star()
     columns = {"index": [0, 1, 2], "image": ["QUFB" * 40, "0", "QUFB" * 40], "question": ["a", "b", "c"]}
     tree.tsv("MMStar", columns)
-    with pytest.raises(DataError, match=r"TSV_images/MMStar.tsv: the picture of row '0' cannot be used: .*at byte") as caught:
+    with pytest.raises(
+        DataError, match=r"TSV_images/MMStar.tsv: the picture of row '0' cannot be used: .*at byte"
+    ) as caught:
         tree.source().read()
     assert "unreadable=report" in caught.value.hint
     read = tree.source(unreadable="report").read()

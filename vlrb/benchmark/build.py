@@ -33,12 +33,14 @@ class BuildSettings:
         force: Build the listed stages even if nothing changed.
         strict: Problems that the integrity report finds are errors.
         synthetic: Whether the data are generated; recorded in the manifest.
+        announce: Say so when there was nothing to do.
     """
 
     stages: Sequence[str] = schema.BUILD_STAGES
     force: bool = False
     strict: bool = False
     synthetic: bool = False
+    announce: bool = True
 
     def __post_init__(self) -> None:
         for stage in self.stages:
@@ -82,7 +84,7 @@ def build_benchmark(
         if "records" in settings.stages:
             _describe(plan, settings)
         bench = Benchmark.open(plan.root)
-        if not changed:
+        if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")
     if "validate" in settings.stages and (settings.strict or "reports" in changed):
         _tell_problems(plan.root, settings.strict)

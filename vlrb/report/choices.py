@@ -33,9 +33,9 @@ def choices_figure(board: Leaderboard) -> "Figure":
     colours = series_colours(list(shares))
     limit = max(float(np.max([oracle, *shares.values()])) * 1.18, 0.05)
     with style():
-        width, height = _size(len(shares), len(models))
+        left, gap, right = 0.5 + 0.072 * max(map(len, labels)), 0.35, 0.3
+        width, height = left + right + (5.2 if len(shares) == 1 else 2.3 * len(shares)), 1.5 + 0.24 * len(models)
         figure = new_figure(width, height)
-        left, gap, right = 1.75, 0.35, 0.3
         panel = (width - left - right - gap * (len(shares) - 1)) / len(shares)
         for k, (name, share) in enumerate(shares.items()):
             box = ((left + k * (panel + gap)) / width, 0.5 / height, panel / width, 1 - 1.4 / height)
@@ -43,15 +43,11 @@ def choices_figure(board: Leaderboard) -> "Figure":
             _panel(axes, share, oracle, colours[name], limit)
             axes.set_title(name, size=9.5, weight="bold", color=colours[name], loc="left", pad=6)
             axes.set_yticks(range(len(models)), labels if k == 0 else [])
-            axes.tick_params(axis="y", length=0)
+            axes.tick_params(axis="y", length=0, pad=7)
         figure.axes[0].tick_params(axis="y", labelcolor=INK)
         figure.axes[0].set_ylabel("dearest   ←   mean cost   →   cheapest", size=8)
         heading(figure, "Which models are chosen", f"{board.title} · share of samples · ◇ the oracle's share")
     return figure
-
-
-def _size(panels: int, models: int) -> tuple[float, float]:
-    return (7.2 if panels == 1 else 2.1 + 2.35 * panels), 1.5 + 0.24 * models
 
 
 def _by_cost(board: Leaderboard) -> list[str]:

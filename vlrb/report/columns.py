@@ -118,6 +118,7 @@ SHOWN = (
     Column("cost_per_1k", "$/1k", "mean cost in USD per 1,000 queries", dollars),
     Column("rank_score", "Rank Score", "accuracy and log-cheapness in one figure, β = 0.1", three, interval=True),
     Column("expected_accuracy", "exp.\nacc.", "exact expectation of the accuracy (synthetic data)", three, keep=5),
+    Column("expected_rank_score", "exp.\nscore", "Rank Score of expected accuracy and cost", three, keep=0),
     Column(
         "share_of_attainable_gain", "Bayes\ngain", "share of the attainable gain in expected accuracy", percent, keep=4
     ),

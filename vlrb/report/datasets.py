@@ -85,7 +85,7 @@ def accuracy_grid(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 
 def grid_names(board: Leaderboard, most: int = 5) -> list[str]:
-    """Return the rows worth comparing dataset by dataset: the best routers and what they should beat."""
-    trained = board.section(TRAINED)["name"].head(most).tolist()
+    """Return the rows worth comparing dataset by dataset: each router's best run and what it should beat."""
+    trained = board.section(TRAINED).drop_duplicates("router")["name"].head(most).tolist()
     others = [n for n in ("strongest_global", "strongest_per_dataset", "oracle") if n in set(board.frame["name"])]
     return [*trained, *others]

@@ -10,6 +10,7 @@ import pandas as pd
 from vlrb.evaluation.judge import gap_figure, judge
 from vlrb.evaluation.runs import Run, check_comparable, load_run
 from vlrb.metrics.bayes import share_of_attainable
+from vlrb.metrics.rank_score import rank_score
 from vlrb.report.frames import Evaluated, evaluated, reference_choosers, reference_names
 from vlrb.schema import SplitName
 from vlrb.utils.config import number_text
@@ -29,7 +30,13 @@ COLUMNS = (
     *("rank_score", "rank_score_low", "rank_score_high"),
     *("gap_closed", "gap_closed_low", "gap_closed_high"),
     *("accuracy_gain", "accuracy_gain_low", "accuracy_gain_high"),
-    *("expected_accuracy", "share_of_attainable_gain", "share_of_attainable_rank_score"),
+    *(
+        "expected_accuracy",
+        "expected_cost_per_1k",
+        "expected_rank_score",
+        "share_of_attainable_gain",
+        "share_of_attainable_rank_score",
+    ),
     *("throughput_router", "throughput_total", "run"),
 )
 Row = dict[str, Any]
@@ -117,6 +124,7 @@ def _router_row(run: Run, split: str, references: list[str]) -> Row:
     row: Row = {name: metrics.get(name) for name in COLUMNS if name in metrics}
     row |= {name: run.metrics.get(f"test/{name}") for name in ("throughput_router", "throughput_total")}
     row |= {f"cost_per_1k{end}": _per_1k(metrics.get(f"cost{end}")) for end in ("", "_low", "_high")}
+    row["expected_cost_per_1k"] = _per_1k(metrics.get("expected_cost"))
     row |= {"kind": _kind(run.router) if untrained else TRAINED, "router": run.router, "seed": run.seed}
     row |= {"split": split, "run": str(run.folder), "lambda": None if untrained else run.trade_off}
     return row
@@ -146,7 +154,13 @@ def _expected(run: Run, split: str, name: str) -> Row:
         run.metrics.get(f"{split}/{key}") for key in ("expected_best_single_accuracy", "bayes_accuracy")
     )
     share = share_of_attainable(found["accuracy"], best, attainable)
-    return {"expected_accuracy": found["accuracy"], "share_of_attainable_gain": share.value}
+    score = rank_score(found["accuracy"], found["cost"], run.bounds)
+    return {
+        "expected_accuracy": found["accuracy"],
+        "expected_cost_per_1k": _per_1k(found["cost"]),
+        "expected_rank_score": score.value,
+        "share_of_attainable_gain": share.value,
+    }
 
 
 def _bayes_rows(run: Run, split: str) -> list[Row]:
@@ -161,6 +175,7 @@ def _bayes_rows(run: Run, split: str) -> list[Row]:
         "share_of_attainable_gain": 1.0,
         "cost_per_1k": _per_1k(metrics.get(f"{split}/bayes_accuracy_cost")),
         "rank_score": metrics.get(f"{split}/bayes_accuracy_rank_score"),
+        "expected_rank_score": metrics.get(f"{split}/bayes_accuracy_rank_score"),
     }
     if metrics.get(f"{split}/bayes_rank_score") is None:
         return [top]
@@ -176,6 +191,7 @@ def _bayes_rows(run: Run, split: str) -> list[Row]:
             "share_of_attainable_rank_score": 1.0,
             "cost_per_1k": _per_1k(metrics.get(f"{split}/bayes_rank_score_cost")),
             "rank_score": metrics[f"{split}/bayes_rank_score"],
+            "expected_rank_score": metrics[f"{split}/bayes_rank_score"],
         },
     ]
 
@@ -223,5 +239,5 @@ def _notes(runs: list[Run], split: str, frame: pd.DataFrame) -> list[str]:
                 reasons[f"{figure.replace('_', ' ')} is undefined: {reason}"] = None
     notes = list(reasons)
     if (frame["router"] == BAYES_ACCURACY).any():
-        notes.append("Bayes rows: the best that any router could expect on these samples, exactly")
+        notes.append("Bayes rows: the best any router could expect; compare them with exp. figures")
     return notes

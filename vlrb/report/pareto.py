@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ERROR_BARS_UP_TO = 4  # routers; more error bars than that hide what they belong to
+FEWEST_TICKS, MOST_TICKS = 4, 8
 NARROW = 6.0  # inches; narrower figures name only the important points
 
 
@@ -34,14 +35,14 @@ def pareto_figure(board: Leaderboard, width: float = 9.0, height: float = 5.6) -
         axes = figure.add_axes((0.62 / width, 0.55 / height, 1 - 0.8 / width, 1 - 1.2 / height))
         _limits(axes, points)
         levels = _contours(axes, board)
-        lines = _draw(axes, points)
-        _error_bars(axes, points, board)
-        name_points(axes, points, levels, lines, narrow=narrow)
+        lines = [*_draw(axes, points), *_error_bars(axes, points, board)]
+        name_points(axes, points, levels, _along(axes, lines), narrow=narrow)
         axes.set_xlabel("USD per 1,000 queries (log scale)")
-        axes.set_ylabel("accuracy")
+        axes.set_ylabel("expected accuracy" if points.expected else "accuracy")
         subtitle = board.title if narrow else f"{board.title} · {board.subtitle}"
-        note = "dotted: equal Rank Score S" if levels and not narrow else ""
-        heading(figure, "Accuracy against cost", subtitle, note)
+        notes = ["exact expectations, but for the oracle"] if points.expected else []
+        notes += ["dotted: equal Rank Score S"] if levels else []
+        heading(figure, "Accuracy against cost", subtitle, "" if narrow else " · ".join(notes))
     return figure
 
 
@@ -57,13 +58,29 @@ def _limits(axes: "Axes", points: Plane) -> None:
     axes.set_xlim(low, high)
     margin = 0.07 * max(float(np.ptp(accuracy)), 0.05)
     axes.set_ylim(max(accuracy.min() - margin, -0.02), min(accuracy.max() + margin, 1.02))
-    steps = (1, 2, 5) if decades < 3.2 else (1,)
-    ticks = [s * 10.0**e for e in range(-8, 6) for s in steps if low <= s * 10.0**e <= high]
+    ticks = cost_ticks(low, high)
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"${value:.10g}"))
     axes.grid(visible=True, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def cost_ticks(low: float, high: float) -> list[float]:
+    """Return round costs for a logarithmic axis: enough to read it, few enough to fit.
+
+    >>> cost_ticks(0.012, 2.4)
+    [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+    >>> cost_ticks(0.066, 0.11)
+    [0.07, 0.08, 0.09, 0.1]
+    """
+    ticks: list[float] = []
+    for steps in ((1,), (1, 2, 5), range(1, 10), np.arange(10, 100) / 10):
+        every = [float(f"{step * 10.0**exponent:.3g}") for exponent in range(-9, 6) for step in steps]
+        ticks = [tick for tick in every if low <= tick <= high]
+        if len(ticks) >= FEWEST_TICKS:
+            break
+    return ticks if len(ticks) <= MOST_TICKS else ticks[:: -(-len(ticks) // MOST_TICKS)]
 
 
 def _contours(axes: "Axes", board: Leaderboard) -> list[Mark]:
@@ -81,8 +98,8 @@ def _contours(axes: "Axes", board: Leaderboard) -> list[Mark]:
     return [Mark(f"S={s:.1f}", left, at, FAINT, "", 0.0) for s, at in zip(levels, at_edge, strict=True) if at == at]
 
 
-def _draw(axes: "Axes", points: Plane) -> np.ndarray:
-    """Draw lines and points; return points along the lines in pixels, for names to keep off."""
+def _draw(axes: "Axes", points: Plane) -> list[np.ndarray]:
+    """Draw lines and points; return the lines, for names to keep off."""
     lines = []
     if len(points.frontier):
         axes.plot(*points.frontier.T, color=INK, linewidth=1.3, linestyle=(0, (5, 2)), zorder=3)
@@ -104,7 +121,7 @@ def _draw(axes: "Axes", points: Plane) -> np.ndarray:
             linestyle="none",
             zorder=7 if mark.bold else 5,
         )
-    return _along(axes, lines)
+    return lines
 
 
 def _along(axes: "Axes", lines: list[np.ndarray]) -> np.ndarray:
@@ -118,16 +135,20 @@ def _along(axes: "Axes", lines: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def _error_bars(axes: "Axes", points: Plane, board: Leaderboard) -> None:
-    """Draw the intervals of accuracy and cost where there are few routers."""
+def _error_bars(axes: "Axes", points: Plane, board: Leaderboard) -> list[np.ndarray]:
+    """Draw the intervals of accuracy and cost where there are few routers, and return them."""
     marks = {mark.text: mark for marks in points.routers.values() for mark in marks}
-    if len(marks) > ERROR_BARS_UP_TO:
-        return
+    bars: list[np.ndarray] = []
+    if points.expected or len(marks) > ERROR_BARS_UP_TO:
+        return bars
     for row in board.section(TRAINED).to_dict("records"):
         mark = marks.get(row["name"])
         if mark is None:
             continue
-        vertical = ([mark.cost] * 2, [row["accuracy_low"], row["accuracy_high"]])
-        horizontal = ([row["cost_per_1k_low"], row["cost_per_1k_high"]], [mark.accuracy] * 2)
-        for ends in (vertical, horizontal):
-            axes.plot(*ends, color=mark.colour, linewidth=1.3, alpha=0.6, zorder=6, solid_capstyle="butt")
+        vertical = np.array([(mark.cost, row[f"accuracy_{end}"]) for end in ("low", "high")])
+        horizontal = np.array([(row[f"cost_per_1k_{end}"], mark.accuracy) for end in ("low", "high")])
+        for bar in (vertical, horizontal):
+            if np.isfinite(bar).all():
+                axes.plot(*bar.T, color=mark.colour, linewidth=1.3, alpha=0.6, zorder=6, solid_capstyle="butt")
+                bars.append(bar)
+    return bars

@@ -5,7 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vlrb.report.leaderboard import BEST_SINGLE, ORACLE, QUERIES, TRAINED, Leaderboard
+from vlrb.report.columns import known
+from vlrb.report.leaderboard import (
+    BAYES_ACCURACY,
+    BAYES_RANK_SCORE,
+    BEST_SINGLE,
+    ORACLE,
+    QUERIES,
+    TRAINED,
+    Leaderboard,
+)
 from vlrb.report.palette import FAINT, INK, series_colours
 
 SHORT_NAMES = {BEST_SINGLE: "best single", "strongest_per_dataset": "per dataset", "cheapest_global": "cheapest"}
@@ -29,19 +38,33 @@ class Plane(NamedTuple):
 
     Attributes:
         singles: Single models.
-        references: Reference routers.
+        references: Reference routers; those at one point share a mark.
         routers: Trained routers, best first, by router name.
         frontier: (k, 2) cost per 1,000 queries and expected accuracy, cheapest first; empty on real data.
+        expected: Whether accuracies and costs are exact expectations (synthetic data) and not what happened. The
+            frontier is one too: beside realised figures a lucky router would seem to beat it. The oracle's figures are
+            realised in any case, since it decides by what happened.
     """
 
     singles: list[Mark]
     references: list[Mark]
     routers: dict[str, list[Mark]]
     frontier: np.ndarray
+    expected: bool
 
     def marks(self) -> list[Mark]:
         """Return every point."""
         return [*self.references, *(mark for marks in self.routers.values() for mark in marks), *self.singles]
+
+
+class Place(NamedTuple):
+    """A row of the leaderboard in the plane."""
+
+    name: str
+    router: str
+    trained: bool
+    cost: float
+    accuracy: float
 
 
 def plane(board: Leaderboard, *, short: bool = False) -> Plane:
@@ -51,44 +74,71 @@ def plane(board: Leaderboard, *, short: bool = False) -> Plane:
         board: The leaderboard.
         short: Short names of references, for small figures.
     """
-    run = board.runs[0]
-    landscape = run.landscape.get(board.split, {})
-    rows = [r for r in board.frame.to_dict("records") if r["accuracy"] == r["accuracy"] and r["cost_per_1k"] > 0]
-    singles = [
-        Mark(run.display_name(model), found["cost"] * QUERIES, found["accuracy"], FAINT, "o", 5.0)
-        for model, found in landscape.get("models", {}).items()
-        if found["accuracy"] is not None and found["cost"]
-    ]
-    references = [_reference(row) for row in rows if row["kind"] != TRAINED]
-    names = list(dict.fromkeys(row["router"] for row in rows if row["kind"] == TRAINED))
+    landscape = board.runs[0].landscape.get(board.split, {})
+    expected = "expected_models" in landscape
+    places = [p for row in board.frame.to_dict("records") if (p := _place(row, expected=expected)) is not None]
+    names = list(dict.fromkeys(place.router for place in places if place.trained))
     colours = series_colours(names)
-    routers = {name: [_router(r, colours[name]) for r in rows if r["router"] == name] for name in names}
-    singles, references = _merged(singles, references, short=short)
-    return Plane(singles, references, routers, _frontier(landscape.get("frontier")))
+    routers = {
+        name: [Mark(p.name, p.cost, p.accuracy, colours[name], "o", 8.0, bold=True) for p in places if p.router == name]
+        for name in names
+    }
+    singles, references = _merged(
+        _singles(board, landscape, expected=expected), [p for p in places if not p.trained], short=short
+    )
+    return Plane(singles, references, routers, _frontier(landscape.get("frontier")), expected)
 
 
-def _reference(row: Mapping[Any, Any]) -> Mark:
-    oracle = row["router"] == ORACLE
-    marker, size = ("*", 10.0) if oracle else ("D", 5.5)
-    return Mark(row["name"], row["cost_per_1k"], row["accuracy"], INK, marker, size, filled=oracle)
+def _place(row: Mapping[Any, Any], *, expected: bool) -> Place | None:
+    if row["router"] in (BAYES_ACCURACY, BAYES_RANK_SCORE):
+        return None
+    prefix = "expected_" if expected and row["router"] != ORACLE else ""
+    cost, accuracy = row[f"{prefix}cost_per_1k"], row[f"{prefix}accuracy"]
+    if not (known(cost) and known(accuracy) and cost > 0):
+        return None
+    return Place(row["name"], row["router"], row["kind"] == TRAINED, cost, accuracy)
 
 
-def _router(row: Mapping[Any, Any], colour: str) -> Mark:
-    return Mark(row["name"], row["cost_per_1k"], row["accuracy"], colour, "o", 8.0, bold=True)
+def _singles(board: Leaderboard, landscape: Mapping[str, Any], *, expected: bool) -> list[Mark]:
+    run = board.runs[0]
+    if expected:
+        found = landscape["expected_models"]
+        points = list(zip(run.data["model_ids"], found["cost"], found["accuracy"], strict=True))
+    else:
+        points = [(model, of["cost"], of["accuracy"]) for model, of in landscape.get("models", {}).items()]
+    return [
+        Mark(run.display_name(model), cost * QUERIES, accuracy, FAINT, "o", 5.0)
+        for model, cost, accuracy in points
+        if accuracy is not None and cost
+    ]
 
 
-def _merged(singles: list[Mark], references: list[Mark], *, short: bool) -> tuple[list[Mark], list[Mark]]:
-    """Let a reference that always chooses one model share that model's point and label."""
-    alone = []
-    names = {k: r.text for k, r in enumerate(references)}
-    shown = {k: SHORT_NAMES.get(name, name) if short else name for k, name in names.items()}
-    for single in singles:
-        same = [k for k, r in enumerate(references) if np.allclose(r[1:3], single[1:3], rtol=1e-9, atol=0)]
-        for k in same if not short else ():
-            what = "best single, train" if names[k] == BEST_SINGLE else names[k]
-            shown[k] = f"{single.text}\n{what}"
-        alone += [] if same else [single]
-    return alone, [r._replace(text=shown[k]) for k, r in enumerate(references)]
+def _merged(singles: list[Mark], places: list[Place], *, short: bool) -> tuple[list[Mark], list[Mark]]:
+    """Let references at one point share a mark, also with the single model that they always choose."""
+    references: list[Mark] = []
+    used: set[int] = set()
+    for first, place in enumerate(places):
+        if first in used:
+            continue
+        same = [k for k, other in enumerate(places) if k not in used and _at(other, place)]
+        used |= set(same)
+        single = next((mark for mark in singles if _at(mark, place)), None)
+        names = [_reference_name(places[k].router, short=short) for k in same]
+        lines = ([] if single is None or short else [single.text]) + names
+        oracle = place.router == ORACLE
+        marker, size = ("*", 10.0) if oracle else ("D", 5.5)
+        references.append(Mark("\n".join(lines), place.cost, place.accuracy, INK, marker, size, filled=oracle))
+    return [mark for mark in singles if not any(_at(mark, place) for place in places)], references
+
+
+def _at(a: Mark | Place, b: Mark | Place) -> bool:
+    return bool(np.allclose((a.cost, a.accuracy), (b.cost, b.accuracy), rtol=1e-9, atol=0))
+
+
+def _reference_name(name: str, *, short: bool) -> str:
+    if short:
+        return SHORT_NAMES.get(name, name)
+    return "best single, train" if name == BEST_SINGLE else name
 
 
 def _frontier(found: Mapping[str, Any] | None) -> np.ndarray:

@@ -127,9 +127,10 @@ def expected_metrics(
 
 
 def truth_landscape(truth: Truth, decisions: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Return the parts of a landscape that need the truth: `frontier` and `expected` (of given decisions by name).
+    """Return the parts of a landscape that need the truth.
 
-    Points of the frontier that repeat their predecessor are left out.
+    `frontier` (points that repeat their predecessor are left out), `expected` (of given decisions by name) and
+    `expected_models` (of every single model, in column order).
     """
     frontier = bayes.bayes_frontier(*truth)
     points = np.stack([frontier.accuracy, frontier.cost], axis=1)
@@ -138,4 +139,5 @@ def truth_landscape(truth: Truth, decisions: Mapping[str, np.ndarray]) -> dict[s
     return {
         "frontier": {name: [number(v) for v in values[keep]] for name, values in frontier._asdict().items()},
         "expected": expected,
+        "expected_models": {"accuracy": truth.p.mean(axis=0).tolist(), "cost": truth.cost.mean(axis=0).tolist()},
     }

@@ -40,7 +40,7 @@ def run(cfg: DictConfig) -> float:
 def _build_job(config: Plain) -> JobResult:
     started = time.monotonic()
     stages = _checked_stages(config["stages"])
-    benchmark = build_benchmark(config, [s for s in stages if s != "features"], force=config["force"])
+    benchmark = build_benchmark(config, [s for s in stages if s != "features"], force=config["force"], announce=True)
     if "features" in stages:
         ensure_features(config, benchmark, force=config["force"])
     n, m = benchmark.Y.shape
@@ -61,14 +61,16 @@ def benchmark_folder(config: Plain) -> Path:
     return Path(str(config["paths"]["data_dir"])) / str(config["dataset"]["name"])
 
 
-def build_benchmark(config: Plain, stages: Sequence[str], *, force: bool = False) -> "Benchmark":
+def build_benchmark(
+    config: Plain, stages: Sequence[str], *, force: bool = False, announce: bool = False
+) -> "Benchmark":
     """Bring a benchmark up to date: only stages whose inputs or settings changed do any work."""
     from vlrb.benchmark.build import BuildSettings
     from vlrb.benchmark.build import build_benchmark as build_stages
 
     if config["dataset"].get("generator"):
         generate(config)
-    settings = BuildSettings(stages, force, config["strict"], bool(config["dataset"]["synthetic"]))
+    settings = BuildSettings(stages, force, config["strict"], bool(config["dataset"]["synthetic"]), announce)
     return build_stages(benchmark_folder(config), **_parts(config), settings=settings)
 
 

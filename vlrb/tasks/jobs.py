@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from vlrb.schema import FAILED_FILE
+from vlrb.schema import DONE_FILE, FAILED_FILE
 from vlrb.utils import outcome, sweeps
 from vlrb.utils.config import Plain, run_folder, to_plain
 from vlrb.utils.console import say
@@ -90,7 +90,7 @@ def _record_failure(error: Exception, reason: str, folder: Path | None) -> None:
     from vlrb.utils.cli import report_error
 
     trace = "".join(traceback.format_exception(error))
-    if folder is not None and folder.is_dir():
+    if folder is not None and folder.is_dir() and not (folder / DONE_FILE).is_file():  # a finished run stays untouched
         write_json(folder / FAILED_FILE, {"reason": reason, "traceback": trace})
         say(f"failed: {folder}")
     # An error that is not about the user's input is a defect of ours: its traceback is needed.

@@ -119,7 +119,8 @@ def _train(
     sources = input_sources(config, features)
     data = make_data(router, view, sources, TradeOff.from_config(config["lambda"]), config["seed"])
     lam = number_text(config["lambda"]["value"])
-    say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
+    if not in_sweep():
+        say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
     fitted = fit(config, router, data, make_logger(config, folder))
     save_router(folder, router, bank_folder(folder))
     metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+MAX_EXACT = 1e15  # larger numbers of a workbook are not told to the unit
 _WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9]\d*))\.0+")
 
 
@@ -23,12 +24,17 @@ def cell_text(value: object) -> str:
     if isinstance(value, float):
         if math.isnan(value):
             return ""
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return str(int(value)) if value.is_integer() and abs(value) < MAX_EXACT else repr(value)
     return str(value)
 
 
 def column_text(values: list[Any]) -> list[str]:
     """Return a column's cells as text (see `cell_text`)."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return values
+    if kinds == {float} and all(map(float.is_integer, values)) and max(map(abs, values)) < MAX_EXACT:
+        return list(map(str, map(int, values)))
     return [value if type(value) is str else cell_text(value) for value in values]
 
 
@@ -41,11 +47,6 @@ def row_key(cell: str) -> str:
     cell = cell.strip()
     found = _WHOLE_FLOAT.fullmatch(cell) if "." in cell else None
     return found[1] if found else cell
-
-
-def row_keys(cells: "pd.Series[str]") -> "pd.Series[str]":
-    """Return `row_key` of every cell."""
-    return pd.Series(pd.array([row_key(cell) for cell in cells], dtype="str"), index=cells.index)
 
 
 def natural_key(text: str) -> tuple[int, int, str]:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from vlrb.sources.vlmevalkit.cells import column_text, find_column, row_keys
+from vlrb.sources.vlmevalkit.cells import column_text, find_column, row_key
 from vlrb.sources.vlmevalkit.xlsx import formula_texts, read_rows
 from vlrb.utils.errors import DataError
 
@@ -47,20 +46,21 @@ def read_table(path: Path, name: str, wanted: Wanted | None = None) -> pd.DataFr
             f"{name}: no id column ({', '.join(ID_COLUMNS)}) among its columns {_listed(header)}",
             "it is no VLMEvalKit table; move it out of the logs or leave its dataset out",
         )
-    kept = {
-        title: columns[i]
-        for i, title in reversed(list(enumerate(header)))
-        if title == key or wanted is None or wanted(title)
+    place = header.index(key)
+    wanted_columns = {
+        title: column_text(columns[i])
+        for i, title in reversed(list(enumerate(header)))  # of two columns with one title the first counts
+        if i == place or wanted is None or wanted(title)
     }
-    frame = pd.DataFrame({title: pd.array(column_text(kept[title]), dtype="str") for title in reversed(kept)})
-    return with_keys(frame, key, name, 1 if path.suffix == ".json" else 2)
+    first_row = 1 if path.suffix == ".json" else 2
+    return keyed_table(dict(reversed(wanted_columns.items())), key, name, first_row)
 
 
-def with_keys(frame: pd.DataFrame, key: str, name: str, first_row: int) -> pd.DataFrame:
-    """Return the rows that are not blank, with `KEY`, the sample's index in one spelling.
+def keyed_table(columns: dict[str, list[str]], key: str, name: str, first_row: int) -> pd.DataFrame:
+    """Return columns of text as a table with `KEY`, the sample's index in one spelling; blank rows are left out.
 
     Args:
-        frame: Text cells.
+        columns: Title → cells.
         key: The id column.
         name: The file, for messages.
         first_row: Number of the first row in the file.
@@ -68,23 +68,26 @@ def with_keys(frame: pd.DataFrame, key: str, name: str, first_row: int) -> pd.Da
     Raises:
         DataError: An id is empty or repeated (names rows and ids).
     """
-    blank = (frame == "").all(axis=1)
-    frame.index = pd.RangeIndex(first_row, first_row + len(frame))
-    frame = frame[~blank.to_numpy()]
-    keys = row_keys(frame[key])
-    empty = keys == ""
-    if empty.any():
-        raise DataError(f"{name}: row {keys.index[int(np.argmax(empty))]} has no {key}")
-    repeated = keys.duplicated(keep=False)
-    if repeated.any():
-        raise DataError(f"{name}: {_duplicates(keys[repeated])}", "keep one row per sample, then build again")
-    return frame.assign(**{KEY: keys}).reset_index(drop=True)
+    keys = [row_key(cell) for cell in columns[key]]
+    rows: Sequence[int] = range(first_row, first_row + len(keys))
+    if "" in keys:
+        blank = [not any(cells) for cells in zip(*columns.values(), strict=True)]
+        for row, text, is_blank in zip(rows, keys, blank, strict=True):
+            if not text and not is_blank:
+                raise DataError(f"{name}: row {row} has no {key}")
+        kept = [place for place, is_blank in enumerate(blank) if not is_blank]
+        columns = {title: [cells[place] for place in kept] for title, cells in columns.items()}
+        rows, keys = [rows[place] for place in kept], [keys[place] for place in kept]
+    if len(set(keys)) < len(keys):
+        raise DataError(f"{name}: {_duplicates(keys, rows)}", "keep one row per sample, then build again")
+    return pd.DataFrame({title: pd.array(cells, dtype="str") for title, cells in (columns | {KEY: keys}).items()})
 
 
-def _duplicates(keys: "pd.Series[str]") -> str:
-    found = [
-        f"{key!r} in rows {', '.join(map(str, rows))}" for key, rows in keys.groupby(keys, sort=False).groups.items()
-    ]
+def _duplicates(keys: Sequence[str], rows: Sequence[int]) -> str:
+    places: dict[str, list[int]] = {}
+    for key, row in zip(keys, rows, strict=True):
+        places.setdefault(key, []).append(row)
+    found = [f"{key!r} in rows {', '.join(map(str, at))}" for key, at in places.items() if len(at) > 1]
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return f"the same sample more than once: {'; '.join(found[:3])}{more}"
 

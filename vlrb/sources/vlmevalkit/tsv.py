@@ -11,7 +11,7 @@ import pandas as pd
 
 from vlrb.sources.vlmevalkit.cells import find_column, row_key
 from vlrb.sources.vlmevalkit.datasets import LEGACY_TSV
-from vlrb.sources.vlmevalkit.tables import ID_COLUMNS, KEY, with_keys
+from vlrb.sources.vlmevalkit.tables import ID_COLUMNS, KEY, keyed_table
 from vlrb.sources.vlmevalkit.tsv_pictures import CellPictures, FilePictures, PictureProblem, Reference
 from vlrb.sources.vlmevalkit.tsv_rows import Span, cell_string, rows
 from vlrb.utils.errors import DataError
@@ -98,9 +98,8 @@ class _Columns:
 
     def table(self) -> pd.DataFrame:
         """Return the texts as a table with `KEY`."""
-        columns = dict(zip(reversed(self.header), reversed(self.texts), strict=True))
-        frame = pd.DataFrame({title: pd.array(columns[title], dtype="str") for title in dict.fromkeys(self.header)})
-        return with_keys(frame, self.header[self.key], self.name, 2)
+        columns = dict(zip(reversed(self.header), reversed(self.texts), strict=True))  # the first of equal titles
+        return keyed_table(dict(reversed(columns.items())), self.header[self.key], self.name, 2)
 
 
 def _scan(file: BinaryIO, name: str, cells: CellPictures) -> pd.DataFrame:

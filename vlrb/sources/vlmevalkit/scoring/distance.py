@@ -1,5 +1,7 @@
 """DocVQA and InfoVQA: ANLS, one minus the normalised edit distance, with nothing below one half."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -12,13 +14,15 @@ CUT = 0.5
 def score_match(table: pd.DataFrame) -> Grades:
     """Return ANLS from `eval_match`, the list of edit distances; `eval_score` is their mean and never used."""
 
-    def grade(cell: str) -> float:
-        try:
-            return anls(min(float(_number(item)) for item in parse_list(cell) or [cell]))
-        except ValueError:
-            return np.nan
+    return Grades(each_row(_grade_match, need(table, "eval_match")), "ANLS of eval_match")
 
-    return Grades(each_row(grade, need(table, "eval_match")), "ANLS of eval_match")
+
+@lru_cache(maxsize=4096)
+def _grade_match(cell: str) -> float:
+    try:
+        return anls(min(float(_number(item)) for item in parse_list(cell) or [cell]))
+    except ValueError:
+        return np.nan
 
 
 def score_prediction(table: pd.DataFrame) -> Grades:
