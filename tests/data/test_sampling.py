@@ -20,28 +20,33 @@ def test_derived_seeds_are_distinct_and_in_range():
     assert all(0 <= s < 2**63 for s in seeds)
 
 
-@pytest.mark.parametrize("n", [0, 1, 5, 6, 7])
+@pytest.mark.parametrize("n", [0, 1, 3, 5, 6, 7, 8, 9])
 @pytest.mark.parametrize("devices", [1, 2, 3])
-@pytest.mark.parametrize("even", [False, True])
-def test_devices_share_an_epoch(n, devices, even):
-    samplers = [EpochBatches(range(n), 2, 4, devices, rank, even=even) for rank in range(devices)]
-    shares = [s.order().tolist() for s in samplers]
-    assert [len(s) for s in samplers] == [len(list(s)) for s in samplers]
-    visited = [i for share in shares for i in share]
-    assert set(visited) == set(range(n))
-    if even:
-        assert len({len(share) for share in shares}) == 1
-    else:
-        assert len(visited) == n
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_devices_share_each_batch(n, devices, batch_size):
+    samplers = [EpochBatches(range(n), batch_size, 4, devices, rank) for rank in range(devices)]
+    shares = [[batch.tolist() for batch in sampler] for sampler in samplers]
+    assert {len(sampler) for sampler in samplers} == {len(share) for share in shares} == {len(shares[0])}
+    batches = [sum(parts, []) for parts in zip(*shares, strict=True)]  # what the devices see together, by batch
+    assert sorted(sum(batches, [])) == list(range(n))  # every sample once, none twice
+    assert all(len(batch) == max(batch_size, devices) for batch in batches[:-1])
+    if n >= devices:
+        assert all(batch for share in shares for batch in share)  # no device waits with nothing to do
 
 
 def test_devices_together_see_what_one_device_would():
     alone = EpochBatches(range(12), 5, seed=4)
-    shared = [EpochBatches(range(12), 5, 4, 3, rank) for rank in range(3)]
+    shared = [EpochBatches(range(12), 5, 4, 2, rank) for rank in range(2)]
     for sampler in (alone, *shared):
         sampler.set_epoch(9)
-    woven = torch.stack([s.order() for s in shared], dim=1).reshape(-1)
-    assert woven.tolist() == alone.order().tolist()
+    for whole, *parts in zip(alone, *shared, strict=True):  # batches of 5, 5 and 2 are cut 3 + 2, 3 + 2 and 1 + 1
+        assert sorted(torch.cat(parts).tolist()) == sorted(whole.tolist())
+        assert [len(part) for part in parts] == [-(-len(whole) // 2), len(whole) // 2]
+
+
+def test_a_remainder_too_small_to_share_joins_the_batch_before():
+    sizes = [[len(batch) for batch in EpochBatches(range(9), 4, None, 3, rank)] for rank in range(3)]
+    assert sizes == [[2, 2], [1, 2], [1, 1]]  # 4 + 5 samples, not 4 + 4 + 1
 
 
 def test_batches_cut_the_order():

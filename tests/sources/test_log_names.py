@@ -156,10 +156,10 @@ def test_selection_and_misspelt_names() -> None:
     files = [found("M_MMStar.xlsx"), found("M_OCRBench.xlsx"), found("N_MMStar.xlsx", model="N")]
     cells = chosen(*files, select=Selection(exclude_datasets=["OCRBench"], models=["M"]))
     assert [(cell.model, cell.spec.name) for cell in cells] == [("M", "MMStar")]
-    with pytest.raises(DataError, match="no logs of dataset 'MMstar'") as caught:
+    with pytest.raises(DataError, match=r"no logs of dataset 'MMstar'") as caught:
         chosen(*files, select=Selection(datasets=["MMstar"]))
     assert "did you mean 'MMStar'" in caught.value.hint
-    with pytest.raises(DataError, match="no logs of model 'X'"):
+    with pytest.raises(DataError, match=r"no logs of model 'X'"):
         chosen(*files, select=Selection(models=["X"]))
 
 
@@ -169,7 +169,7 @@ def test_an_alias_lends_a_rule_but_keeps_the_name() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(ConfigError, match="mmbench must be one of circular, vanilla"):
+    with pytest.raises(ConfigError, match=r"mmbench must be one of circular, vanilla"):
         Rules(mmbench="round")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="select.models must be a list of names"):
+    with pytest.raises(ConfigError, match=r"select.models must be a list of names"):
         Selection(models=[""])

@@ -57,16 +57,16 @@ def test_an_open_reader_works_in_another_process(tmp_path: Path, references: lis
 
 def test_a_damaged_picture_names_file_and_offset(tmp_path: Path, references: list[dict[str, Any]]) -> None:
     cut = {**references[0], "length": references[0]["length"] // 2 // 4 * 4}
-    with pytest.raises(DataError, match="d.tsv at byte 5: not a readable picture"):
+    with pytest.raises(DataError, match=r"d.tsv at byte 5: not a readable picture"):
         PictureReader(tmp_path).open(cut)
-    with pytest.raises(DataError, match="d.tsv at byte 0"):
+    with pytest.raises(DataError, match=r"d.tsv at byte 0"):
         PictureReader(tmp_path).open({**references[0], "offset": 0, "length": 4})
-    with pytest.raises(DataError, match="gone.png at byte 0: cannot read the picture"):
+    with pytest.raises(DataError, match=r"gone.png at byte 0: cannot read the picture"):
         PictureReader(tmp_path).open({**references[1], "path": "gone.png"})
 
 
 def test_nothing_outside_the_root_is_opened(tmp_path: Path, references: list[dict[str, Any]]) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
-    with pytest.raises(DataError, match="leads outside"):
+    with pytest.raises(DataError, match=r"leads outside"):
         PictureReader(inner).open({**references[1], "path": "../p.png"})

@@ -8,9 +8,21 @@ import pandas as pd
 import pytest
 
 from vlrb.sources.vlmevalkit.datasets import KNOWN
-from vlrb.sources.vlmevalkit.scoring import RULES, NoGradeColumnError, methods_for
-from vlrb.sources.vlmevalkit.scoring import choice, distance, explicit, math_verse, math_vision, math_vista
-from vlrb.sources.vlmevalkit.scoring import ocr, relaxed, soft_vqa, yes_no
+from vlrb.sources.vlmevalkit.scoring import (
+    RULES,
+    NoGradeColumnError,
+    choice,
+    distance,
+    explicit,
+    math_verse,
+    math_vision,
+    math_vista,
+    methods_for,
+    ocr,
+    relaxed,
+    soft_vqa,
+    yes_no,
+)
 from vlrb.sources.vlmevalkit.scoring.base import as_grades
 from vlrb.sources.vlmevalkit.scoring.equality import as_number, same_answer
 from vlrb.sources.vlmevalkit.scoring.letters import find_letter
@@ -31,9 +43,10 @@ def check(quality: np.ndarray, expected: Sequence[float]) -> None:
 
 def test_every_known_dataset_has_a_rule() -> None:
     fourteen = (
-        "MMMU_DEV_VAL MathVista_MINI MathVision_MINI MathVerse_MINI MMBench_DEV_EN_V11 RealWorldQA MMStar HallusionBench "
-        "TextVQA_VAL ChartQA_TEST DocVQA_VAL InfoVQA_VAL AI2D_TEST OCRBench"
-    ).split()
+        *("MMMU_DEV_VAL", "MathVista_MINI", "MathVision_MINI", "MathVerse_MINI", "MMBench_DEV_EN_V11", "RealWorldQA"),
+        *("MMStar", "HallusionBench", "TextVQA_VAL", "ChartQA_TEST", "DocVQA_VAL", "InfoVQA_VAL", "AI2D_TEST"),
+        "OCRBench",
+    )
     assert set(fourteen) <= set(KNOWN)
     assert {spec.rule for spec in KNOWN.values()} <= set(RULES)
     groups = {name: KNOWN[name].group for name in fourteen}
@@ -74,7 +87,7 @@ def test_explicit_columns() -> None:
     check(explicit.score_verifier(table(verifier_score=["True", "False"])).quality, [1, 0])
     check(explicit.score_verifier(table(verifier_score=["True"], verifier_match=["0.0"])).quality, [0])
     assert explicit.score_any(table(Score=["0.5"])).rule == "Score"
-    with pytest.raises(NoGradeColumnError, match="no right/wrong column"):
+    with pytest.raises(NoGradeColumnError, match=r"no right/wrong column"):
         explicit.score_hit(table(answer=["A"]))
 
 

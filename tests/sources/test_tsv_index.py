@@ -153,22 +153,22 @@ def test_a_path_that_leaves_the_root_is_an_error(tmp_path: Path, name: str) -> N
     root = tmp_path / "logs"
     root.mkdir()
     (tmp_path / "secret.png").write_bytes(b"x")
-    with pytest.raises(DataError, match="leads outside"):
+    with pytest.raises(DataError, match=r"leads outside"):
         read_tsv(write(root / "D.tsv", "index\timage_path", f"0\t{name}"), root)
 
 
 def test_damaged_files_name_the_row(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="D.tsv: no id column"):
+    with pytest.raises(DataError, match=r"D.tsv: no id column"):
         read_tsv(write(tmp_path / "D.tsv", "question\timage", "q\tx"), tmp_path)
-    with pytest.raises(DataError, match="D.tsv: row 2 has 3 cells, the header 2"):
+    with pytest.raises(DataError, match=r"D.tsv: row 2 has 3 cells, the header 2"):
         read_tsv(write(tmp_path / "D.tsv", "index\timage", "0\tx\ty"), tmp_path)
     with pytest.raises(DataError, match=r"D.tsv: .*'7' in rows 2, 4"):
         read_tsv(write(tmp_path / "D.tsv", "index\tq", "7\tx", "8\ty", "7\tz"), tmp_path)
     (tmp_path / "D.tsv").write_bytes(b"index\tq\n0\tcaf\xe9\n")
-    with pytest.raises(DataError, match="D.tsv: row 2 is not UTF-8"):
+    with pytest.raises(DataError, match=r"D.tsv: row 2 is not UTF-8"):
         read_tsv(tmp_path / "D.tsv", tmp_path)
     (tmp_path / "D.tsv").write_bytes(b"")
-    with pytest.raises(DataError, match="D.tsv: empty file"):
+    with pytest.raises(DataError, match=r"D.tsv: empty file"):
         read_tsv(tmp_path / "D.tsv", tmp_path)
 
 

@@ -319,17 +319,35 @@ def test_reading_in_processes_gives_the_same(tree: Any, monkeypatch: pytest.Monk
         tree.source().read()
 
 
+def test_reasoning_in_a_column_of_its_own_is_part_of_the_output(tree: Any) -> None:
+    rows = {"index": [0, 1], "prediction": ["A", "B"], "thinking": ["<think>hm", ""]}
+    tree.predictions("M", "MMStar", rows)
+    tree.result("M", "MMStar_openai_result", {"index": [0, 1], "hit": [1, 0]})
+    read = tree.source().read()
+    assert read.records[schema.PREDICTION].tolist() == ["<think>hm</think>A", "B"]
+
+
+def test_leading_zeros_that_the_kit_dropped_still_match(tree: Any, make_picture: Any) -> None:
+    tree.tsv("MMStar", {"index": ["007", "010"], "question": ["a", "b"], "image": [make_picture(1), "007"]})
+    tree.result("M", "MMStar_openai_result", {"index": [7, 10], "prediction": ["A", "B"], "hit": [1, 0]})
+    read = tree.source().read()
+    assert read.samples[schema.SAMPLE_ID].tolist() == ["MMStar/7", "MMStar/10"]
+    assert [len(images) for images in read.samples[schema.IMAGES]] == [1, 1]
+    tree.result("M", "MMStar_openai_result", {"index": ["007", "010"], "prediction": ["A", "B"], "hit": [1, 0]})
+    assert tree.source().read().samples[schema.SAMPLE_ID].tolist() == ["MMStar/007", "MMStar/010"]
+
+
 # --- input that cannot be read ---------------------------------------------------------------------------------------
 
 
 def test_missing_root_says_where_to_get_it(tree: Any) -> None:
-    with pytest.raises(DataError, match="no such folder") as caught:
+    with pytest.raises(DataError, match=r"no such folder") as caught:
         tree.source(where="ask the authors").fingerprint()
     assert caught.value.hint == "ask the authors"
 
 
 def test_a_root_without_logs_says_what_was_expected_and_found(tree: Any, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="it is empty"):
+    with pytest.raises(DataError, match=r"it is empty"):
         tree.source(tmp_path).read()
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "sub").mkdir()
@@ -365,7 +383,7 @@ def test_repeated_samples_are_named(tree: Any) -> None:
 
 def test_nothing_that_can_be_graded(tree: Any) -> None:
     tree.predictions("M", "Unknown_Set", {"index": [1], "prediction": ["x"]})
-    with pytest.raises(DataError, match="nothing in its logs can be graded") as caught:
+    with pytest.raises(DataError, match=r"nothing in its logs can be graded") as caught:
         tree.source().read()
     assert "Unknown_Set" in caught.value.hint
 
@@ -387,10 +405,13 @@ def test_an_unreadable_picture_is_an_error_or_reported(tree: Any) -> None:
 def test_an_incomplete_archive_lists_what_is_missing(tree: Any) -> None:
     tree.star("Alpha")
     expected = Expected({"MMStar": 2, "OCRBench": 1000}, ["Alpha", "Beta"])
-    with pytest.raises(DataError, match="Beta on MMStar") as caught:
+    with pytest.raises(DataError, match=r"Beta on MMStar") as caught:
         tree.source(expected=expected).read()
     assert "Alpha on OCRBench" in caught.value.message
-    assert "OCRBench: 0 samples of 1,000" in caught.value.message
-    read = tree.source(expected=Expected({"MMStar": 3}, ["Alpha"], "report")).read()
-    assert [note.where for note in read.notes if note.kind == "incomplete"] == ["MMStar: 2 samples of 3"]
+    assert "incomplete=report" in caught.value.hint
+    read = tree.source(expected=Expected({"MMStar": 3}, ["Alpha", "Beta"], "report")).read()
+    notes = [(note.where, note.message) for note in read.notes if note.kind == "incomplete"]
+    assert notes == [("Beta on MMStar", "no logs"), ("MMStar", "2 samples, 3 are published")]
+    # What was not asked for is not missed.
+    assert tree.source(expected=expected, datasets=["MMStar"], models=["Alpha"]).read().model_ids == ["Alpha"]
     assert tree.source(expected=Expected({"MMStar": 2}, ["Alpha"])).read().model_ids == ["Alpha"]

@@ -33,7 +33,7 @@ class BatchSettings:
 
     Args:
         inputs: What the router reads, a subset of {features, raw, dataset, outcomes}.
-        batch_size: Samples per training batch.
+        batch_size: Samples per training batch, over all devices.
         seed: Seed of the run (order of the samples).
         shuffle: Visit the training samples in a new order each epoch.
         eval_batch_size: Samples per batch on dev and when deciding.
@@ -136,12 +136,12 @@ class BenchmarkDataModule(L.LightningDataModule):
         return SampleBatches(torch.from_numpy(self._index[split]), self._columns, sources, outcomes)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Return shuffled training batches; with several devices each takes its share."""
+        """Return shuffled training batches; of several devices each takes its share of every batch."""
         dataset = self._dataset(TRAIN, self._outcomes[TRAIN], self._bound)
         if not len(dataset) or not bool(self._outcomes[TRAIN].weight.any()):
             raise DataError("no training sample has a correct model", "check the logs, the split and the model pool")
         seed = self.settings.seed if self.settings.shuffle else None
-        batches = EpochBatches(dataset, self.settings.batch_size, seed, *self._devices(), even=True)
+        batches = EpochBatches(dataset, self.settings.batch_size, seed, *self._devices())
         return _loader(dataset, batches, self.settings)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:

@@ -26,18 +26,20 @@ def epoch_order(n: int, seed: int, epoch: int) -> Tensor:
 
 
 class EpochBatches(DistributedSampler):  # type: ignore[type-arg] # it yields whole index tensors
-    """Visit every sample once per epoch, one index tensor per batch; several devices share an epoch between them.
+    """Visit every sample once per epoch, one index tensor per batch; several devices share each batch between them.
 
     Used as the sampler of a loader with `batch_size=None`, so that a batch costs one slice and no per-sample work. It
     is a DistributedSampler, so that Lightning tells it the epoch and does not put one of its own in its place.
 
+    All devices see equally many batches, and together exactly what one device would see. A last batch with fewer
+    samples than devices is added to the one before it: a share is empty only if there are more devices than samples.
+
     Args:
         samples: Anything with a length.
-        batch_size: Samples per batch and device.
+        batch_size: Samples per batch, over all devices (at least one per device).
         seed: Seed of the run; None keeps the given order.
-        num_replicas: Number of devices that share an epoch, each taking every r-th sample.
+        num_replicas: Number of devices r that share a batch, each taking every r-th sample of it.
         rank: This device, counted from 0.
-        even: Repeat some samples so that every device gets equally many (training needs that, evaluation must not).
     """
 
     def __init__(
@@ -47,29 +49,22 @@ class EpochBatches(DistributedSampler):  # type: ignore[type-arg] # it yields wh
         seed: int | None = None,
         num_replicas: int = 1,
         rank: int = 0,
-        *,
-        even: bool = False,
     ) -> None:
         super().__init__(cast("Any", samples), num_replicas=num_replicas, rank=rank, shuffle=seed is not None)
         self.n = len(samples)
-        self.batch_size = batch_size
+        self.batch_size = max(batch_size, num_replicas)
         self.order_seed = seed
-        self.even = even
 
     def order(self) -> Tensor:
-        """Return the positions of this device in this epoch."""
-        order = torch.arange(self.n) if self.order_seed is None else epoch_order(self.n, self.order_seed, self.epoch)
-        missing = -self.n % self.num_replicas
-        if self.even and missing and self.n:
-            order = torch.cat([order, order[torch.arange(missing) % self.n]])
-        return order[self.rank :: self.num_replicas]
+        """Return the positions of this epoch, of all devices."""
+        return torch.arange(self.n) if self.order_seed is None else epoch_order(self.n, self.order_seed, self.epoch)
 
     def __iter__(self) -> Iterator[Any]:
-        order = self.order()
-        for start in range(0, len(order), self.batch_size):
-            yield order[start : start + self.batch_size]
+        order, batches = self.order(), len(self)
+        for k in range(batches):
+            stop = self.n if k == batches - 1 else (k + 1) * self.batch_size
+            yield order[k * self.batch_size : stop][self.rank :: self.num_replicas]
 
     def __len__(self) -> int:
-        padded = self.n + (-self.n % self.num_replicas if self.even else 0)
-        share = len(range(self.rank, padded, self.num_replicas))
-        return -(-share // self.batch_size)
+        whole, rest = divmod(self.n, self.batch_size)
+        return whole + (rest >= self.num_replicas or (rest > 0 and whole == 0))

@@ -122,13 +122,19 @@ SHOWN = (
     Column(
         "share_of_attainable_gain", "Bayes\ngain", "share of the attainable gain in expected accuracy", percent, keep=4
     ),
+    Column("dev_rank_score", "dev\nscore", "Rank Score on dev: choose by this one", three, keep=6),
     Column("gap_closed", "gap\nclosed", "share of the gap from best single model to oracle", percent, keep=3),
     Column("throughput_router", "K tok\nper s", "thousand input tokens decided per second", thousands, keep=2),
 )
 
 
 def shown_columns(frame: pd.DataFrame, leave_out: tuple[str, ...] = ()) -> list[Column]:
-    """Return the columns worth showing: those that say something; quality only where it differs from accuracy."""
+    """Return the columns worth showing: those that say something.
+
+    Quality is shown where it differs from accuracy, the dev score where there is something to choose.
+    """
+    if (frame["kind"] == "router").sum() < 2:
+        leave_out = (*leave_out, "dev_rank_score")
     columns = [c for c in SHOWN if c.key not in leave_out and frame[c.key].notna().any()]
     same = frame["quality"].sub(frame["accuracy"]).abs().fillna(0).max() < 1e-9
     return [c for c in columns if c.key != "quality" or not same]

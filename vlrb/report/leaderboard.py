@@ -12,8 +12,8 @@ from vlrb.evaluation.runs import Run, check_comparable, load_run
 from vlrb.metrics.bayes import share_of_attainable
 from vlrb.metrics.rank_score import rank_score
 from vlrb.report.frames import Evaluated, evaluated, reference_choosers, reference_names
-from vlrb.schema import SplitName
-from vlrb.utils.config import number_text
+from vlrb.report.names import run_names
+from vlrb.schema import DEV, SplitName
 from vlrb.utils.errors import StateError
 
 TRAINED, REFERENCE, BOUND = "router", "reference", "bound"
@@ -37,7 +37,7 @@ COLUMNS = (
         "share_of_attainable_gain",
         "share_of_attainable_rank_score",
     ),
-    *("throughput_router", "throughput_total", "run"),
+    *("dev_rank_score", "throughput_router", "throughput_total", "run"),
 )
 Row = dict[str, Any]
 
@@ -112,7 +112,9 @@ def make_leaderboard(
     rows = [_router_row(run, split, references) for run in loaded]
     rows += _reference_rows(first, split, table, references, resamples)
     rows += _bayes_rows(first, split)
-    frame = _sorted(_named(pd.DataFrame(rows, columns=list(COLUMNS))))
+    labels = [run.router if untrained(run) else name for run, name in zip(loaded, run_names(loaded), strict=True)]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = _sorted(frame.assign(name=[*labels, *frame["router"][len(labels) :]]))
     return Leaderboard(frame, loaded, split, table, _notes(loaded, split, frame))
 
 
@@ -120,13 +122,14 @@ def _router_row(run: Run, split: str, references: list[str]) -> Row:
     metrics = {key.removeprefix(f"{split}/"): v for key, v in run.metrics.items() if key.startswith(f"{split}/")}
     if not metrics.get("n"):
         raise StateError(f"{run.folder}: metrics.json has no figures for split {split!r}")
-    untrained = run.router in reference_names(run)
+    known = untrained(run)
     row: Row = {name: metrics.get(name) for name in COLUMNS if name in metrics}
     row |= {name: run.metrics.get(f"test/{name}") for name in ("throughput_router", "throughput_total")}
     row |= {f"cost_per_1k{end}": _per_1k(metrics.get(f"cost{end}")) for end in ("", "_low", "_high")}
+    row["dev_rank_score"] = run.metrics.get(f"{DEV}/rank_score")
     row["expected_cost_per_1k"] = _per_1k(metrics.get("expected_cost"))
-    row |= {"kind": _kind(run.router) if untrained else TRAINED, "router": run.router, "seed": run.seed}
-    row |= {"split": split, "run": str(run.folder), "lambda": None if untrained else run.trade_off}
+    row |= {"kind": _kind(run.router) if known else TRAINED, "router": run.router, "seed": run.seed}
+    row |= {"split": split, "run": str(run.folder), "lambda": None if known else run.trade_off}
     return row
 
 
@@ -204,17 +207,9 @@ def _per_1k(cost: Any) -> float | None:  # noqa: ANN401 - a JSON number or null
     return None if cost is None else float(cost) * QUERIES
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Fill `name`: router and λ, and the seed where it tells rows apart."""
-    seeds = frame.loc[frame["kind"] == TRAINED, "seed"].nunique()
-    names = []
-    for row in frame.to_dict("records"):
-        trained = row["kind"] == TRAINED
-        words = [str(row["router"])]
-        words += [f"λ={number_text(row['lambda'])}"] if trained else []
-        words += [f"s{row['seed']:.0f}"] if trained and seeds > 1 else []
-        names.append(" ".join(words))
-    return frame.assign(name=names)
+def untrained(run: Run) -> bool:
+    """Return whether a run's router is one of the references."""
+    return run.router in reference_names(run)
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -238,6 +233,8 @@ def _notes(runs: list[Run], split: str, frame: pd.DataFrame) -> list[str]:
             if reason:
                 reasons[f"{figure.replace('_', ' ')} is undefined: {reason}"] = None
     notes = list(reasons)
+    if len(runs) > 1 and split != DEV:
+        notes.append("rows are sorted by test figures; a choice between them is made by the dev Rank Score (dev score)")
     if (frame["router"] == BAYES_ACCURACY).any():
         notes.append("Bayes rows: the best any router could expect; compare them with exp. figures")
     return notes

@@ -47,7 +47,7 @@ class RouterModule(L.LightningModule):
 
     Args:
         name: Name in tables and folders.
-        batch_size: Samples per training batch.
+        batch_size: Samples per training batch, over all devices.
         max_epochs: Longest training, in epochs.
         patience: Stop after this many epochs without a lower dev loss; the best epoch's weights are kept anyway.
 

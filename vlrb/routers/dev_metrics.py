@@ -1,5 +1,6 @@
 """The figures that are watched on dev while a router learns."""
 
+import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
@@ -30,13 +31,16 @@ class DevMetrics(nn.Module):
 
     def update_loss(self, loss: Tensor, weight: Tensor) -> None:
         """Take in the mean loss of a batch and the sum of its rows' weights; a batch without targets counts nothing."""
-        if weight > 0:
-            self.loss.update(loss, weight)
+        self.loss.update(
+            torch.where(weight > 0, loss, 0.0), weight
+        )  # on all devices alike, or they wait for each other
 
     def compute(self) -> dict[str, Tensor]:
         """Return the figures by name, NaN where undefined; the loss only if there was one."""
         figures = {name: getattr(self, name).compute().float() for name in ("accuracy", "cost", "rank_score")}
-        return figures | ({"loss": self.loss.compute()} if self.loss.update_called else {})
+        if self.loss.update_called and not bool(torch.isnan(loss := self.loss.compute())):
+            figures["loss"] = loss
+        return figures
 
     def reset(self) -> None:
         """Forget the sums."""

@@ -23,7 +23,7 @@ class MLPRouter(RouterModule):
         dropout: Share of hidden units dropped while training.
         lr: Learning rate of AdamW.
         weight_decay: Decoupled weight decay of the weights.
-        batch_size: Samples per batch.
+        batch_size: Samples per training batch, over all devices.
         max_epochs: Longest training, in epochs.
         patience: Stop after this many epochs without a lower dev loss.
 

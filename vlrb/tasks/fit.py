@@ -17,6 +17,7 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import RouterModule
 from vlrb.routers.progress import TrainingProgress
 from vlrb.tasks.build import Features
+from vlrb.tasks.devices import ignore_hints, own_port, strategy_of
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain
 from vlrb.utils.instantiate import build
@@ -80,6 +81,8 @@ def make_trainer(
     }
     if single or router.closed_form:  # closed forms are fitted in one piece, whatever the job's devices
         given |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "accumulate_grad_batches": 1}
+    else:
+        given["strategy"] = strategy_of(node)
     return cast("L.Trainer", build(node, "trainer", **given))
 
 
@@ -87,7 +90,7 @@ def fit(config: Plain, router: RouterModule, data: BenchmarkDataModule, logger: 
     """Bind and fit a router."""
     L.seed_everything(config["seed"], workers=True, verbose=False)
     router.bind(data.spec)
-    with _Quiet():
+    with _Quiet(), own_port():
         make_trainer(config, router, logger).fit(router, datamodule=data)
     return Fitted(router, data, make_trainer(config, router, single=True))
 
@@ -116,9 +119,8 @@ def build_reference(name: str) -> RouterModule:
 
 
 class _Quiet(warnings.catch_warnings):
-    """Silence Lightning's hints about loaders and accelerators: they are choices here, not oversights."""
+    """Silence Lightning's hints while a block runs."""
 
     def __enter__(self) -> None:
         super().__enter__()
-        for pattern in (".*does not have many workers.*", ".*GPU available but not used.*", ".*`isinstance.treespec.*"):
-            warnings.filterwarnings("ignore", pattern)
+        ignore_hints()

@@ -93,6 +93,7 @@ def _wanted(column: str) -> bool:
 
 _NEEDED: Final = {
     "prediction",
+    "thinking",
     "answer",
     "category",
     *(name for rule in ("math_vista", "math_vision") for method in methods_for(rule) for name in method.columns),
@@ -159,9 +160,21 @@ def _texts(
     for table, fallback in ((predicted[1] if predicted else None, False), (graded, True)):
         column = None if table is None else find_column(table.columns, "prediction")
         if table is not None and column is not None:
-            values = table[column].mask(table[column] == "")
+            values = _with_thinking(table, column)
             return pd.Series(values.array, index=table[KEY].array, dtype="str"), fallback
     return pd.Series(pd.array([None] * len(keys), dtype="str"), index=keys.array), False
+
+
+def _with_thinking(table: pd.DataFrame, column: str) -> "pd.Series[str]":
+    """Return the predictions, NA where empty, with the reasoning that the kit may have moved to a column of its own.
+
+    The model produced both, so both are counted when output tokens are.
+    """
+    texts: pd.Series[str] = table[column]
+    thinking = find_column(table.columns, "thinking")
+    if thinking is not None:
+        texts = texts.mask(table[thinking] != "", table[thinking] + "</think>" + texts)
+    return texts.mask(texts == "")
 
 
 def _merge(keys: "pd.Series[str]", quality: np.ndarray, texts: "pd.Series[str]") -> pd.DataFrame:

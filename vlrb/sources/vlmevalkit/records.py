@@ -69,27 +69,30 @@ _MEANINGS = {
 
 
 def check_complete(result: RecordSet, expected: Expected) -> None:
-    """Compare with what a complete archive holds.
+    """Compare with what a complete archive holds; a lower number of samples is noted.
 
     Raises:
-        DataError: Something is missing and `expected.incomplete` is "error" (lists what); else notes are added.
+        DataError: Logs of a model on a dataset are missing and `expected.incomplete` is "error" (lists which).
     """
-    datasets = result.records[schema.SAMPLE_ID].astype("str").str.partition("/")[0]
-    have = pd.crosstab(datasets.to_numpy(), result.records[schema.MODEL_ID].to_numpy())
+    sample_dataset = result.records[schema.SAMPLE_ID].astype("str").str.partition("/")[0]
+    pairs = set(zip(sample_dataset, result.records[schema.MODEL_ID].astype("str"), strict=True))
     missing = [
         f"{model} on {dataset}"
         for dataset in expected.samples
         for model in expected.models
-        if dataset not in have.index or model not in have.columns or have.at[dataset, model] == 0
+        if (dataset, model) not in pairs
     ]
-    counts = result.samples[schema.DATASET].value_counts()
-    short = [f"{d}: {counts.get(d, 0):,} samples of {n:,}" for d, n in expected.samples.items() if counts.get(d, 0) < n]
-    if not missing and not short:
-        return
-    if expected.incomplete == "error":
-        lines = [*missing[:12], *([f"… {len(missing) - 12} more"] if len(missing) > 12 else []), *short]
+    if missing and expected.incomplete == "error":
+        more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
         raise DataError(
-            "the archive is incomplete:\n    " + "\n    ".join(lines),
+            f"the archive is incomplete; there are no logs of {', '.join(missing[:12])}{more}",
             "fetch what is missing, or go on without it: dataset.source.expected.incomplete=report",
         )
-    result.notes.extend(Note("incomplete", what, "missing from the archive") for what in (*missing, *short))
+    counts = result.samples[schema.DATASET].value_counts()
+    short = [(name, int(counts.get(name, 0)), count) for name, count in expected.samples.items()]
+    result.notes.extend(Note("incomplete", what, "no logs") for what in missing)
+    result.notes.extend(
+        Note("incomplete", name, f"{have:,} samples, {count:,} are published", count - have)
+        for name, have, count in short
+        if have < count
+    )

@@ -32,6 +32,8 @@ def dataset_samples(
     Raises:
         DataError: A picture of these samples cannot be read and `rules.unreadable` is "error".
     """
+    if index is not None:
+        respell(index, keys)
     table = _texts(spec, keys, cells, index, notes)
     table = _mmmu_rows(table, spec, rules)
     found = table[KEY].tolist()
@@ -53,6 +55,18 @@ def dataset_samples(
             schema.SPLIT_KEY: pd.array(split_keys(table, spec), dtype="str"),
         }
     )
+
+
+def respell(index: TsvIndex, keys: set[str]) -> None:
+    """Spell the TSV file's ids as the logs do where only leading zeros differ (the kit reads ids as numbers)."""
+    have = set(index.table[KEY])
+    plain = {key: key.lstrip("0") or "0" for key in have - keys if key.isdecimal()}
+    names = {key: new for key, new in plain.items() if new in keys and new not in have}
+    if not names or len(set(names.values())) < len(names):
+        return
+    index.table[KEY] = index.table[KEY].replace(names)
+    index.pictures = {names.get(key, key): references for key, references in index.pictures.items()}
+    index.problems = [problem._replace(key=names.get(problem.key, problem.key)) for problem in index.problems]
 
 
 def _task(spec: DatasetSpec, suffix: str) -> str:

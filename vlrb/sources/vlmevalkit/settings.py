@@ -99,7 +99,7 @@ class Expected:
     Args:
         samples: Dataset → number of samples.
         models: Model folders, each with logs of every dataset in `samples`.
-        incomplete: What to do when something is missing.
+        incomplete: Whether missing logs are an error or reported; fewer samples are always only reported.
     """
 
     samples: dict[str, int]

@@ -76,8 +76,19 @@ class VLMEvalKitSource:
         model_ids = sorted(set(records[schema.MODEL_ID].unique()))
         result = RecordSet(samples, records, model_ids, notes)
         if self.expected is not None:
-            check_complete(result, self.expected)
+            check_complete(result, self._wanted(self.expected))
         return result
+
+    def _wanted(self, expected: Expected) -> Expected:
+        """Return what is expected of the datasets and models that were asked for."""
+        datasets, models = self.select.datasets, self.select.models
+        samples = {
+            name: count
+            for name, count in expected.samples.items()
+            if name not in self.select.exclude_datasets and (datasets is None or name in datasets)
+        }
+        wanted_models = [model for model in expected.models if models is None or model in models]
+        return Expected(samples, wanted_models, expected.incomplete)
 
     def _read_files(
         self, cells: list[Cell], layout: Layout, notes: list[Note]

@@ -13,7 +13,6 @@ CUT = 0.5
 
 def score_match(table: pd.DataFrame) -> Grades:
     """Return ANLS from `eval_match`, the list of edit distances; `eval_score` is their mean and never used."""
-
     return Grades(each_row(_grade_match, need(table, "eval_match")), "ANLS of eval_match")
 
 
