@@ -27,8 +27,8 @@ def test_devices_share_each_batch(n, devices, batch_size):
     samplers = [EpochBatches(range(n), batch_size, 4, devices, rank) for rank in range(devices)]
     shares = [[batch.tolist() for batch in sampler] for sampler in samplers]
     assert {len(sampler) for sampler in samplers} == {len(share) for share in shares} == {len(shares[0])}
-    batches = [sum(parts, []) for parts in zip(*shares, strict=True)]  # what the devices see together, by batch
-    assert sorted(sum(batches, [])) == list(range(n))  # every sample once, none twice
+    batches = [[i for part in parts for i in part] for parts in zip(*shares, strict=True)]  # seen together
+    assert sorted(i for batch in batches for i in batch) == list(range(n))  # every sample once, none twice
     assert all(len(batch) == max(batch_size, devices) for batch in batches[:-1])
     if n >= devices:
         assert all(batch for share in shares for batch in share)  # no device waits with nothing to do
