@@ -221,11 +221,15 @@ def test_expectations_in_the_run_folder_are_those_of_its_decisions(demo: Demo, r
     place = pd.Series(np.arange(len(demo.sample_ids)), index=demo.sample_ids)
     column = {model: k for k, model in enumerate(demo.benchmark.model_ids)}
     for folder in all_folders(runs):
-        table = pd.read_parquet(folder / "decisions.parquet").query("split == 'test'")
-        at, chosen = place[table["sample_id"]].to_numpy(), table["model_id"].map(column).to_numpy()
-        found = metrics_of(folder)
-        assert found["test/expected_accuracy"] == pytest.approx(demo.truth.p[at, chosen].mean(), abs=1e-12)
-        assert found["test/expected_cost"] == pytest.approx(demo.truth.cost[at, chosen].mean(), rel=1e-9)
+        decided = pd.read_parquet(folder / "decisions.parquet").assign(router="router")
+        tables = pd.concat([decided, pd.read_parquet(folder / "references.parquet")]).query("split == 'test'")
+        stored = landscape_of(folder)["expected"]
+        assert set(stored) == set(tables["router"])
+        for name, table in tables.groupby("router", observed=True):
+            at, chosen = place[table["sample_id"]].to_numpy(), table["model_id"].map(column).to_numpy()
+            assert stored[name]["accuracy"] == pytest.approx(demo.truth.p[at, chosen].mean(), abs=1e-12)
+            assert stored[name]["cost"] == pytest.approx(demo.truth.cost[at, chosen].mean(), rel=1e-9)
+        assert metrics_of(folder)["test/expected_accuracy"] == stored["router"]["accuracy"]
 
 
 def all_folders(runs: Runs) -> list[Path]:

@@ -192,7 +192,7 @@ class RouterModule(L.LightningModule):
         """Return the factor that makes the devices' mean of mean losses the mean over all their rows."""
         if self.trainer.world_size == 1:
             return 1.0
-        total = self.trainer.strategy.reduce(weight, reduce_op="sum")
+        total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")  # it sums in place
         return weight * self.trainer.world_size / torch.as_tensor(total).clamp_min(1.0)
 
     def _fit_collected(self) -> None:

@@ -72,7 +72,7 @@ def make_trainer(
     given: dict[str, Any] = {
         "max_epochs": node["max_epochs"] if node["max_epochs"] and not router.closed_form else router.max_epochs,
         "logger": logger,
-        "callbacks": [TrainingProgress()],
+        "callbacks": [] if single else [TrainingProgress()],
         "enable_progress_bar": False,
         "enable_model_summary": False,
         "enable_checkpointing": False,

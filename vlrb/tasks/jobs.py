@@ -15,6 +15,7 @@ from vlrb.schema import DONE_FILE, FAILED_FILE
 from vlrb.utils import outcome, sweeps
 from vlrb.utils.config import Plain, run_folder, to_plain
 from vlrb.utils.console import say
+from vlrb.utils.devices import claim_share
 from vlrb.utils.errors import VlrbError
 from vlrb.utils.files import write_json
 
@@ -46,6 +47,7 @@ def run_job(cfg: DictConfig, script: str, work: Callable[[Plain], JobResult]) ->
     """
     started = time.monotonic()
     sweep, number = _sweep_place()
+    _claim_share(number)
     config: Plain | None = None
     folder: Path | None = None
     entry: dict[str, Any]
@@ -66,6 +68,12 @@ def run_job(cfg: DictConfig, script: str, work: Callable[[Plain], JobResult]) ->
         entry |= {"overrides": list(HydraConfig.get().overrides.task), "seconds": round(time.monotonic() - started, 2)}
         sweeps.record_job(sweep, number, entry)
     return objective
+
+
+def _claim_share(number: int) -> None:
+    """Under the joblib launcher, take this job's GPU and its share of the cores."""
+    if in_sweep() and "joblib" in str(HydraConfig.get().launcher.get("_target_", "")).lower():
+        claim_share(number, int(HydraConfig.get().launcher.n_jobs))
 
 
 def in_sweep() -> bool:

@@ -63,7 +63,9 @@ def _run_hydra(script: str, flags: list[str], overrides: list[str]) -> int:
 
     from vlrb.utils import outcome
     from vlrb.utils.composition import explain
+    from vlrb.utils.devices import register_launchers
 
+    register_launchers()
     result = outcome.start()
 
     def task(cfg: Any) -> Any:  # noqa: ANN401 - Hydra's config in, the objective out
