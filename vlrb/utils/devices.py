@@ -38,8 +38,10 @@ def register_launchers() -> None:
     The plugin registers its defaults when it is imported; a YAML of the same name would make Hydra warn.
     """
     from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
     from hydra_plugins.hydra_joblib_launcher.config import JobLibLauncherConf
 
+    Plugins.instance()  # plugins register themselves now; ours must come after
     launcher = JobLibLauncherConf(n_jobs=default_jobs())
     ConfigStore.instance().store(group="hydra/launcher", name="joblib", node=launcher, provider="vlrb")
 
