@@ -85,11 +85,13 @@ def runs(demo: Demo) -> Runs:
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return metrics
 
 
 def landscape_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "landscape.json").read_text(encoding="utf-8"))["test"]
+    landscape: dict[str, Any] = json.loads((folder / "landscape.json").read_text(encoding="utf-8"))["test"]
+    return landscape
 
 
 def mean_over_seeds(runs: Runs, fusion: str, key: str) -> float:
