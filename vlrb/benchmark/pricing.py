@@ -80,7 +80,7 @@ class PriceBook:
             lines = "\n".join(f"      {model_id}: {{input: ?, output: ?}}" for model_id in missing)
             raise ConfigError(
                 f"price book {self.name} has no price for {', '.join(missing)}",
-                f"write them into a price book of your own (copy conf/pricing/{self.name}.yaml; USD per million tokens):\n{lines}\n"
+                f"write a price book of your own, a copy of conf/pricing/{self.name}.yaml with:\n{lines}\n"
                 "    or use pricing=flat (one price for all), or leave the models out with model_pool.exclude",
             )
 

@@ -13,6 +13,7 @@ from vlrb.utils.config import Plain, identity
 from vlrb.utils.errors import StateError
 from vlrb.utils.files import read_json, write_json, write_text
 
+NO_FEATURES = "none"
 PACKAGES = ("vlrb", "torch", "lightning", "hydra-core", "numpy", "pandas", "scikit-learn", "mistral-common")
 
 
@@ -40,6 +41,17 @@ def finished(folder: Path, config: Plain, parts: Mapping[str, str]) -> dict[str,
         f"{folder} holds a finished run on other data (changed: {what})",
         "overwrite=true replaces it; a new dataset.name keeps both",
     )
+
+
+def reads_features(folder: Path, config: Plain) -> bool | None:
+    """Return whether a finished run of this very config used features; None if there is no such run.
+
+    It saves a repeated command from importing torch to find out that there is nothing to do.
+    """
+    if not (folder / DONE_FILE).is_file():
+        return None
+    record: dict[str, Any] = read_json(folder / DONE_FILE)
+    return record["data"]["features"] != NO_FEATURES if record["config"] == identity(config) else None
 
 
 def begin(folder: Path, config: Plain, data: Mapping[str, Any]) -> None:

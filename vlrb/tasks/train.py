@@ -36,12 +36,15 @@ def train_job(config: Plain) -> JobResult:
         VlrbError: Bad configuration or data; nothing finished is damaged.
     """
     started = time.monotonic()
-    check_early(config)
+    folder = run_folder(config)
+    reads_features = state.reads_features(folder, config)
+    if reads_features is None:  # not finished: importing torch is worth it
+        check_early(config)
+        reads_features = needs_features(config)
     benchmark = open_benchmark(config)
     view = make_view(config, benchmark)
-    features = ensure_features(config, benchmark, allow=config["build"]) if needs_features(config) else None
+    features = ensure_features(config, benchmark, allow=config["build"]) if reads_features else None
     parts = data_parts(view, features)
-    folder = run_folder(config)
     with folder_lock(folder):
         record = state.finished(folder, config, parts)
         if record is None:
@@ -81,7 +84,7 @@ def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
 
 def data_parts(view: "BenchmarkView", features: Features | None) -> dict[str, str]:
     """Return fingerprints of everything the run sees, by part, so that a change can be named."""
-    return {**view.parts, "features": features.fingerprint if features else "none"}
+    return {**view.parts, "features": features.fingerprint if features else state.NO_FEATURES}
 
 
 def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", parts: dict[str, str]) -> dict[str, Any]:
