@@ -1,9 +1,12 @@
 """Two devices (processes on the CPU) for each job of a sweep, through the real command line."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,6 +109,39 @@ def test_two_devices_decide_as_one(one: Swept, two: Swept) -> None:
         say(f"{key}: {changed} of {len(alone)} decisions differ, scores by up to {apart:.2g}")
         assert apart < 1e-4
         assert changed <= 0.01 * len(alone)  # none here; two equal scores could still change places
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_on_a_terminal_one_process_shows_progress_and_none_waits_for_it(folder: Path, one: Swept) -> None:
+    """The line is drawn by one process alone: what it shows must not be a figure that all processes compute together."""
+    data = [f"dataset.samples_per_dataset={SIZE}", f"paths.data_dir={folder / 'data'}", "resamples=50"]
+    job = ["router=mlp", "trainer.max_epochs=2", f"paths.runs_dir={folder / 'terminal'}", *data]
+    devices = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    ours, theirs = os.openpty()
+    command = [sys.executable, "train.py", *job, *devices]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        killer = threading.Timer(120, process.kill)
+        killer.start()
+        shown = read_all(ours)
+        killer.cancel()
+    assert process.returncode == 0, shown
+    assert "mlp  epoch 2/2" in shown
+    assert DISTRIBUTED not in shown
+    assert len(re.findall("training mlp", shown)) == 1
+    assert shown.rstrip().splitlines()[-1].startswith("run: ")
+
+
+def read_all(terminal: int) -> str:
+    """Read a pseudo-terminal until its other side is closed (which Linux reports as an error)."""
+    parts = []
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts).decode()
 
 
 @pytest.mark.parametrize(("strategy", "devices"), [("ddp_spawn", 1), ("auto", 2), ("auto", "0,1"), ("auto", [0, 1])])

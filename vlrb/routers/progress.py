@@ -16,14 +16,15 @@ REFRESH_S = 0.2
 class TrainingProgress(Callback):
     """Show ``mlp  epoch 37/200  loss 1.234  dev acc 0.812  ETA 0:00:12`` while fitting; it leaves no trace.
 
-    Nothing is shown where the output is not a terminal, and on all ranks but the first. The remaining time counts to
-    the last possible epoch; early stopping can only make it shorter.
+    Nothing is shown where the output is not a terminal, and on all ranks but the first. The loss is that of the first
+    device's share. The remaining time counts to the last possible epoch; early stopping can only make it shorter.
     """
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._shown = 0.0
+        self._dev_accuracy = math.nan
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Open the line."""
@@ -51,6 +52,10 @@ class TrainingProgress(Callback):
         done = trainer.current_epoch + (batch_idx + 1) / max(int(trainer.num_training_batches), 1)
         self._update(trainer, pl_module, done)
 
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Remember the dev accuracy (on all devices, which compute it together)."""
+        self._dev_accuracy = float(trainer.callback_metrics.get("dev/accuracy", math.nan))
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the epoch's dev accuracy."""
         if self._bar is not None:
@@ -58,9 +63,10 @@ class TrainingProgress(Callback):
 
     def _update(self, trainer: L.Trainer, pl_module: L.LightningModule, done: float) -> None:
         assert self._bar is not None
+        # Only this process is here: computing a metric or reading logged ones could wait for the other devices for ever.
         mean_loss = getattr(pl_module, "train_loss", None)
-        loss = float(mean_loss.compute()) if mean_loss is not None and mean_loss.update_called else math.nan
-        figures = {"loss": loss, "dev acc": float(trainer.callback_metrics.get("dev/accuracy", math.nan))}
+        loss = float(mean_loss.mean_value / mean_loss.weight) if mean_loss is not None else math.nan
+        figures = {"loss": loss, "dev acc": self._dev_accuracy}
         text = describe(pl_module, math.ceil(done), trainer.max_epochs or 1, figures)
         self._bar.update(self._task, completed=done, description=text)
 

@@ -67,7 +67,7 @@ def make_trainer(
     *,
     single: bool = False,
 ) -> L.Trainer:
-    """Return the Trainer of a config; the router gives what the config leaves open (`single`: one device)."""
+    """Return the Trainer of a config; the router gives what it leaves open (`single`: one device, silent)."""
     node = config["trainer"]
     given: dict[str, Any] = {
         "max_epochs": node["max_epochs"] if node["max_epochs"] and not router.closed_form else router.max_epochs,
@@ -86,12 +86,19 @@ def make_trainer(
     return cast("L.Trainer", build(node, "trainer", **given))
 
 
-def fit(config: Plain, router: RouterModule, data: BenchmarkDataModule, logger: Any = False) -> Fitted:  # noqa: ANN401
-    """Bind and fit a router."""
+def fit(
+    config: Plain,
+    router: RouterModule,
+    data: BenchmarkDataModule,
+    logger: Any = False,  # noqa: ANN401 - any Lightning logger
+    *,
+    reference: bool = False,
+) -> Fitted:
+    """Bind and fit a router (`reference`: one to measure against, fitted at once and without a progress line)."""
     L.seed_everything(config["seed"], workers=True, verbose=False)
     router.bind(data.spec)
     with _Quiet(), own_port():
-        make_trainer(config, router, logger).fit(router, datamodule=data)
+        make_trainer(config, router, logger, single=reference).fit(router, datamodule=data)
     return Fitted(router, data, make_trainer(config, router, single=True))
 
 

@@ -81,7 +81,7 @@ def fit_references(material: Material) -> dict[str, Fitted]:
     for name in REFERENCES:
         router = build_reference(name)
         data = make_data(router, material.view, material.sources, trade_off, config["seed"])
-        fitted[name] = fit(config, router, data)
+        fitted[name] = fit(config, router, data, reference=True)
     return fitted
 
 
