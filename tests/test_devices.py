@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -114,16 +115,17 @@ def test_two_devices_decide_as_one(one: Swept, two: Swept) -> None:
 @pytest.mark.slow
 @pytest.mark.process
 def test_on_a_terminal_one_process_shows_progress_and_none_waits_for_it(folder: Path, one: Swept) -> None:
-    """The line is drawn by one process alone: what it shows must not be a figure that all processes compute together."""
+    """One process alone draws the line, so it must not show a figure that all processes have to compute together."""
     data = [f"dataset.samples_per_dataset={SIZE}", f"paths.data_dir={folder / 'data'}", "resamples=50"]
     job = ["router=mlp", "trainer.max_epochs=2", f"paths.runs_dir={folder / 'terminal'}", *data]
     devices = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
     ours, theirs = os.openpty()
     command = [sys.executable, "train.py", *job, *devices]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=theirs, stderr=theirs) as process:
+    streams: dict[str, Any] = {"stdout": theirs, "stderr": theirs, "start_new_session": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **streams) as process:
         os.close(theirs)
-        killer = threading.Timer(120, process.kill)
+        killer = threading.Timer(120, os.killpg, (process.pid, signal.SIGKILL))  # its children too
         killer.start()
         shown = read_all(ours)
         killer.cancel()

@@ -1,5 +1,6 @@
-import multiprocessing
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -70,20 +71,26 @@ def test_errors_cross_process_borders_whole() -> None:
     assert (type(error), error.message, error.hint) == (DataError, "what", "how")
 
 
-def _hold(folder: str, seconds: float) -> None:
-    with folder_lock(Path(folder)):
-        (Path(folder) / "held").touch()
-        time.sleep(seconds)
+HOLDER = """
+import pathlib, sys, time
+from vlrb.utils.locks import folder_lock
+folder = pathlib.Path(sys.argv[1])
+with folder_lock(folder):
+    (folder / "held").touch()
+    time.sleep(60)
+"""
 
 
+@pytest.mark.process
 def test_lock_refuses_or_waits_and_dies_with_its_process(tmp_path: Path) -> None:
-    holder = multiprocessing.get_context("spawn").Process(target=_hold, args=(str(tmp_path), 60))
-    holder.start()
-    while not (tmp_path / "held").exists():
-        time.sleep(0.01)
-    with pytest.raises(StateError, match="in use by another process"), folder_lock(tmp_path, wait=False):
-        pass
-    threading.Timer(0.2, holder.kill).start()
-    with folder_lock(tmp_path):  # free at once when its holder is killed
-        pass
-    holder.join()
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)]) as holder:
+        for _ in range(3000):
+            if (tmp_path / "held").exists() or holder.poll() is not None:
+                break
+            time.sleep(0.01)
+        assert (tmp_path / "held").exists()
+        with pytest.raises(StateError, match="in use by another process"), folder_lock(tmp_path, wait=False):
+            pass
+        threading.Timer(0.2, holder.kill).start()
+        with folder_lock(tmp_path, timeout_s=30):  # free at once when its holder is killed
+            pass

@@ -63,7 +63,7 @@ class TrainingProgress(Callback):
 
     def _update(self, trainer: L.Trainer, pl_module: L.LightningModule, done: float) -> None:
         assert self._bar is not None
-        # Only this process is here: computing a metric or reading logged ones could wait for the other devices for ever.
+        # One process alone is here: computing a metric or reading logged ones could wait for the others for ever.
         mean_loss = getattr(pl_module, "train_loss", None)
         loss = float(mean_loss.mean_value / mean_loss.weight) if mean_loss is not None else math.nan
         figures = {"loss": loss, "dev acc": self._dev_accuracy}

@@ -28,14 +28,12 @@ def finished(folder: Path, config: Plain, parts: Mapping[str, str]) -> dict[str,
     Raises:
         StateError: The run was finished on other data and `overwrite` is not set.
     """
-    if not (folder / DONE_FILE).is_file():
+    if config["overwrite"] or not (folder / DONE_FILE).is_file():
         return None
     record: dict[str, Any] = read_json(folder / DONE_FILE)
     changed = sorted(k for k in set(parts) | set(record["data"]) if parts.get(k) != record["data"].get(k))
     if record["config"] == identity(config) and not changed:
         return record
-    if config["overwrite"]:
-        return None
     what = ", ".join(changed) or "the configuration"
     raise StateError(
         f"{folder} holds a finished run on other data (changed: {what})",

@@ -124,7 +124,11 @@ def _train(
     lam = number_text(config["lambda"]["value"])
     if not in_sweep():
         say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
-    fitted = fit(config, router, data, make_logger(config, folder))
+    logger = make_logger(config, folder)
+    try:
+        fitted = fit(config, router, data, logger)
+    finally:
+        close_logger(logger)
     save_router(folder, router, bank_folder(folder))
     metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
     write_leaderboard([load_run(folder, finished=False)], folder)
@@ -141,6 +145,13 @@ def make_logger(config: Plain, folder: Path) -> Any:  # noqa: ANN401 - any Light
     if not config["logger"].get("_target_"):
         return False
     return build(config["logger"], "logger", save_dir=str(folder))
+
+
+def close_logger(logger: Any) -> None:  # noqa: ANN401 - any Lightning logger, or False
+    """End a W&B run, so that the next job of the sweep begins its own."""
+    finish = getattr(getattr(logger, "experiment", None), "finish", None)
+    if callable(finish):
+        finish()
 
 
 def _show(config: Plain, folder: Path, status: str, seconds: float) -> None:

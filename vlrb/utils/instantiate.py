@@ -27,7 +27,10 @@ def build(node: Mapping[str, Any], key: str, **given: Any) -> Any:  # noqa: ANN4
     target = locate(str(node[TARGET]), key)
     arguments = {name: _nested(value, f"{key}.{name}") for name, value in node.items() if name != TARGET}
     check_arguments(target, arguments, key, set(given))
-    return target(**{**arguments, **given})
+    try:
+        return target(**{**arguments, **given})
+    except ModuleNotFoundError as error:  # an optional package that only this option needs
+        raise ConfigError(f"{key}: {str(error).splitlines()[0]}", "install it, or choose another option") from error
 
 
 def _nested(value: Any, key: str) -> Any:  # noqa: ANN401 - any plain value
