@@ -217,3 +217,21 @@ def test_sweep_from_a_preset_needs_no_flag(call: Call, small: list[str]) -> None
     assert code == 0, err
     assert last_folder(out, "sweep").name.startswith("smoke-")  # the small demo is another sweep than the preset alone
     assert "2 jobs: 2 done" in out
+
+
+def test_a_device_that_is_not_there_is_one_line(call: Call, small: list[str]) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    code, out, err = call("train", "router=knn", *[w for w in small if w != "trainer=cpu"], "trainer=gpu")
+    assert code == 1
+    assert err.startswith("error: trainer: ")
+    assert "Traceback" not in err
+    failed = last_folder_named(out, "failed")
+    assert "gpu" in json.loads((failed / "FAILED").read_text(encoding="utf-8"))["reason"].lower()
+    assert not (failed / "DONE").exists()
+
+
+def last_folder_named(out: str, word: str) -> Path:
+    return Path(next(line for line in out.splitlines() if line.startswith(f"{word}: ")).removeprefix(f"{word}: "))

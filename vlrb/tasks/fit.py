@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 import lightning as L
 import numpy as np
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 
 from vlrb.benchmark.view import BenchmarkView
@@ -20,6 +21,7 @@ from vlrb.tasks.build import Features
 from vlrb.tasks.devices import ignore_hints, own_port, strategy_of
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain
+from vlrb.utils.errors import ConfigError
 from vlrb.utils.instantiate import build
 
 REFERENCES = ("oracle", "strongest_global", "cheapest_global", "strongest_per_dataset", "random")
@@ -83,7 +85,10 @@ def make_trainer(
         given |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "accumulate_grad_batches": 1}
     else:
         given["strategy"] = strategy_of(node)
-    return cast("L.Trainer", build(node, "trainer", **given))
+    try:
+        return cast("L.Trainer", build(node, "trainer", **given))
+    except MisconfigurationException as error:  # e.g. a GPU that is not there
+        raise ConfigError(f"trainer: {str(error).splitlines()[0]}", "trainer=cpu runs everywhere") from error
 
 
 def fit(
