@@ -40,9 +40,14 @@ def run(cfg: DictConfig) -> float:
 def _build_job(config: Plain) -> JobResult:
     started = time.monotonic()
     stages = _checked_stages(config["stages"])
-    benchmark = build_benchmark(config, [s for s in stages if s != "features"], force=config["force"], announce=True)
+    parts = [s for s in stages if s != "features"]
+    benchmark = build_benchmark(config, parts, force=config["force"], announce=bool(parts))
     if "features" in stages:
-        ensure_features(config, benchmark, force=config["force"])
+        found = ensure_features(config, benchmark, force=config["force"])
+        widths = {
+            kind: rows.shape[1] for kind, rows in (("text", found.text), ("vision", found.vision)) if rows is not None
+        }
+        say("features: " + ", ".join(f"{kind} {width} numbers a sample" for kind, width in widths.items()))
     n, m = benchmark.Y.shape
     say(f"{n:,} samples × {m} models, {time.monotonic() - started:.1f} s")
     say(f"benchmark: {benchmark.root}")
