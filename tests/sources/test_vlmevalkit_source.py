@@ -310,7 +310,7 @@ def test_reading_in_processes_gives_the_same(tree: Any, monkeypatch: pytest.Monk
         tree.star(model, hits=(1, 0))
     alone = tree.source().read()
     monkeypatch.setattr(pool, "PARALLEL_BYTES", 0)
-    monkeypatch.setattr(pool.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(pool, "cores", lambda: 2)
     together = tree.source().read()
     pd.testing.assert_frame_equal(alone.samples, together.samples)
     pd.testing.assert_frame_equal(alone.records, together.records)

@@ -1,6 +1,5 @@
 """Run frozen encoders over the samples of a benchmark."""
 
-import os
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -12,6 +11,7 @@ from vlrb import schema
 from vlrb.encoders.base import TextEncoder, VisionEncoder
 from vlrb.encoders.cache import Extracted, ensure_features, feature_path
 from vlrb.utils.console import track
+from vlrb.utils.devices import cores
 from vlrb.utils.errors import ConfigError, DataError
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.suggest import did_you_mean
@@ -89,7 +89,7 @@ def extract_pictures(
     worker = _PictureWorker(encoder, pictures, pooling, stop=unreadable == "error")
     batches = [firsts[start : start + batch_size] for start in range(0, len(firsts), batch_size)]
     rows = np.zeros((len(firsts), encoder.dim), np.float32)
-    with ThreadPoolExecutor(workers or min(os.cpu_count() or 1, 8)) as pool:
+    with ThreadPoolExecutor(workers or min(cores(), 8)) as pool:
         parts = track(pool.map(worker, batches), f"reading pictures ({encoder.name})", len(batches))
         for number, part in enumerate(parts):
             rows[number * batch_size : number * batch_size + len(part)] = part

@@ -21,7 +21,6 @@ from vlrb.utils.errors import DataError, StateError
 from vlrb.utils.files import read_json
 from vlrb.utils.sweeps import FAILED, read_record
 
-SWEEPS_FOLDER = "sweeps"
 DATA_KEYS = ("dataset_name", "synthetic", "data_fingerprint", "bounds", "model_ids", "display_names", "dataset_groups")
 
 

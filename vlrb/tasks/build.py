@@ -12,8 +12,6 @@ from vlrb.tasks.jobs import JobResult, run_job
 from vlrb.utils.config import Plain
 from vlrb.utils.console import progress_bar, say
 from vlrb.utils.errors import ConfigError, StateError
-from vlrb.utils.files import read_json
-from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.instantiate import build
 from vlrb.utils.locks import folder_lock
 from vlrb.utils.suggest import did_you_mean
@@ -44,10 +42,9 @@ def _build_job(config: Plain) -> JobResult:
     benchmark = build_benchmark(config, parts, force=config["force"], announce=bool(parts))
     if "features" in stages:
         found = ensure_features(config, benchmark, force=config["force"])
-        widths = {
-            kind: rows.shape[1] for kind, rows in (("text", found.text), ("vision", found.vision)) if rows is not None
-        }
-        say("features: " + ", ".join(f"{kind} {width} numbers a sample" for kind, width in widths.items()))
+        arrays = {"text": found.text, "vision": found.vision}
+        widths = [f"{kind} {rows.shape[1]} numbers a sample" for kind, rows in arrays.items() if rows is not None]
+        say("features: " + ", ".join(widths))
     n, m = benchmark.Y.shape
     say(f"{n:,} samples × {m} models, {time.monotonic() - started:.1f} s")
     say(f"benchmark: {benchmark.root}")
@@ -114,12 +111,10 @@ def generate(config: Plain) -> None:
         generator = build(config["dataset"]["generator"], "dataset.generator")
     except ValueError as error:  # the generator knows nothing of this program's errors
         raise ConfigError(f"dataset: {error}") from error
-    marker = generator.root.parent / "generated.json"
-    wanted = fingerprint(generator.fingerprint())
-    if marker.is_file() and fingerprint(read_json(marker)) == wanted:
+    if generator.is_current():
         return
     with folder_lock(generator.root.parent):
-        if marker.is_file() and fingerprint(read_json(marker)) == wanted:
+        if generator.is_current():  # another process wrote them meanwhile
             return
         try:
             with progress_bar() as bar:

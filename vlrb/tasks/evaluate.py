@@ -46,7 +46,7 @@ def compare_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else _default_out(where, config)
-    show_and_write([r.folder for r in found.runs], out, config["scope"])
+    show_and_write(found.runs, out, config["scope"])
     say(f"report: {out}")
     return JobResult("done", out)
 
@@ -68,12 +68,14 @@ def evaluate_run(config: Plain) -> JobResult:
         with run_log(None):
             metrics = _decide_again(trained, config, staging)
         same = _same_decisions(read_decisions(folder), read_decisions(staging))
-        out = Path(config["out"]) if config["out"] else (folder if same else folder / "evaluation")
+        out = Path(config["out"] or folder)
+        if not same and out.resolve() == folder.resolve():
+            out = folder / "evaluation"
         out.mkdir(parents=True, exist_ok=True)
         for path in sorted(staging.iterdir()):
             with atomic_path(out / path.name) as temporary:
                 shutil.copyfile(path, temporary)
-    if out != folder:
+    if out.resolve() != folder.resolve():
         for file in (CONFIG_FILE, DATA_FILE, DONE_FILE):  # so that the folder can be read as a run
             shutil.copyfile(folder / file, out / file)
     write_run_report(out)

@@ -89,8 +89,6 @@ def data_parts(view: "BenchmarkView", features: Features | None) -> dict[str, st
 
 def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", parts: dict[str, str]) -> dict[str, Any]:
     """Return what reports must know about the data without opening the benchmark."""
-    bounds = view.bounds
-    pool = build(config["model_pool"], "model_pool")
     return {
         "dataset_name": config["dataset"]["name"],
         "synthetic": bool(config["dataset"]["synthetic"]),
@@ -99,9 +97,9 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "pricing": config["pricing"]["name"],
         "data_fingerprint": view.fingerprint,
         "parts": parts,
-        "bounds": {"cmin": bounds.cmin, "cmax": bounds.cmax, "hash": bounds.hash, "reason": bounds.reason},
+        "bounds": view.bounds.to_plain(),
         "model_ids": list(view.model_ids),
-        "display_names": {m: pool.display_name(m) for m in view.model_ids},
+        "display_names": dict(zip(view.model_ids, view.display_names, strict=True)),
         "dataset_groups": dict(zip(view.dataset_names, view.dataset_groups, strict=True)),
         "samples": len(view.sample_ids),
         "dropped": view.dropped,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vlrb.utils.errors import ConfigError
-from vlrb.utils.suggest import did_you_mean, nearest
+from vlrb.utils.suggest import nearest
 
 # Values of these keys are paths or expressions: taken literally, whatever characters they hold.
 LITERAL_KEYS = ("run", "runs", "route", "out", "fail_if", "dataset.root", "paths.data_dir", "paths.runs_dir")
@@ -121,8 +121,3 @@ def _members(word: str, names: Sequence[str]) -> list[Any]:
     if isinstance(value, Glob):
         return value.filter(list(names))
     return [value.text if isinstance(value, QuotedString) else value]
-
-
-def explain_choice(key: str, value: str, options: Sequence[str]) -> ConfigError:
-    """Build the error for an option that a config group does not have."""
-    return ConfigError(f"{key}={value}: no such option", did_you_mean(value, options))

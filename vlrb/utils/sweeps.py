@@ -8,7 +8,7 @@ from vlrb.schema import SWEEP_FILE
 from vlrb.utils.files import read_json, write_json
 from vlrb.utils.locks import folder_lock
 
-DONE, SKIPPED, FAILED, RUNNING = "done", "skipped", "failed", "running"
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
 
 def record_job(folder: Path, number: int, entry: Mapping[str, Any]) -> None:

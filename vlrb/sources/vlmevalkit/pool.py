@@ -1,12 +1,12 @@
 """Run independent jobs on all cores, with a progress bar; small amounts of work stay in this process."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from vlrb.utils.console import track
+from vlrb.utils.devices import cores
 from vlrb.utils.errors import DataError
 
 PARALLEL_BYTES = 24 << 20  # below this, starting processes costs more than it saves
@@ -20,7 +20,7 @@ def run_all(jobs: Sequence[Job], description: str) -> list[Any]:
     Raises:
         DataError: A worker process died (it ran out of memory).
     """
-    workers = min(os.cpu_count() or 1, MAX_WORKERS, len(jobs))
+    workers = min(cores(), MAX_WORKERS, len(jobs))
     if workers < 2 or sum(size for _, _, size in jobs) < PARALLEL_BYTES:
         return [function(*arguments) for function, arguments, _ in track(jobs, description)]
     results: list[Any] = [None] * len(jobs)
