@@ -157,6 +157,7 @@ def test_picture_rules_of_cards_change_input_tokens_only(build, root):
         "provider": None,
         "picture_rule": "fixed",
         "picture_tokens": 3,
+        "picture_options": {},
     }
     for name in ("tokens_out.npy", "sample_tokens.parquet", "splits/grouped-0.parquet"):
         assert files(root)[name] == before[name]

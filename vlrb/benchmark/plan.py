@@ -19,7 +19,7 @@ from vlrb.benchmark.reports import write_reports
 from vlrb.benchmark.splits import SplitRule
 from vlrb.benchmark.store import Benchmark, split_file
 from vlrb.benchmark.tokens.counter import TokenCounter
-from vlrb.benchmark.tokens.pictures import find_rule, flatten
+from vlrb.benchmark.tokens.pictures import PictureRule, flatten
 from vlrb.utils.errors import StateError
 from vlrb.utils.files import write_array, write_json
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 1, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "splits": 1, "reports": 1}
+FORMATS = {"records": 1, "models": 2, "tokens": 1, "tokens_in": 2, "costs": 1, "splits": 1, "reports": 2}
 
 
 @dataclass(frozen=True)
@@ -90,27 +90,21 @@ class Plan:
             raise StateError(f"{self.root}: the {stage} stage is not done", f"add {stage} to stages=[…]")
         return found
 
+    def _facts(self, part: str) -> dict[str, Any]:
+        facts: dict[str, Any] = stages.read_manifest(self.root)["parts"][part]["facts"]
+        return facts
+
     def _record_inputs(self) -> dict[str, Any]:
         return {"logs": self.source.fingerprint(), "format": FORMATS["records"]}
 
     def _records(self, staging: Path) -> dict[str, Any]:
         return write_records(staging, self.source.read())
 
-    def _rules(self) -> list[tuple[str, int]]:
-        pool, tokens = self.choices.pool, self.choices.tokens
-        rules = []
-        for model_id in self.model_ids():
-            per_picture = pool.picture_tokens(model_id)
-            rule = pool.picture_rule(model_id) or tokens.picture_rule
-            rules.append((rule, tokens.picture_tokens if per_picture is None else per_picture))
-        return rules
+    def _rules(self) -> dict[str, PictureRule]:
+        return {model_id: self.choices.tokens.rule_of(self.choices.pool, model_id) for model_id in self.model_ids()}
 
     def _cards(self) -> list[dict[str, Any]]:
-        cards = zip(self.model_ids(), self._rules(), strict=True)
-        return [
-            {**self.choices.pool.card(model_id), "picture_rule": rule, "picture_tokens": number}
-            for model_id, (rule, number) in cards
-        ]
+        return [{**self.choices.pool.card(model_id), **rule.plain()} for model_id, rule in self._rules().items()]
 
     def _model_inputs(self) -> dict[str, Any]:
         return {"model cards": self._cards(), "format": FORMATS["models"]}
@@ -155,7 +149,8 @@ class Plan:
         return {
             "samples": self._content("records", schema.SAMPLES_FILE),
             "text tokens": self._content("tokens", schema.SAMPLE_TOKENS_FILE),
-            "picture rules": self._rules(),
+            "picture rules": [rule.plain() for rule in self._rules().values()],
+            "way of counting": self.choices.tokens.counting,
             "format": FORMATS["tokens_in"],
         }
 
@@ -163,10 +158,16 @@ class Plan:
         pictures = flatten(tables.read_table(self.root / schema.SAMPLES_FILE, [schema.IMAGES])[schema.IMAGES])
         text = tables.read_table(self.root / schema.SAMPLE_TOKENS_FILE, ["text_tokens"])["text_tokens"].to_numpy()
         rules = self._rules()
-        by_rule = {(name, number): pictures.tokens(find_rule(name), number) for name, number in set(rules)}
-        tokens_in = np.stack([text + by_rule[rule] for rule in rules], axis=1).astype(np.float32)
+        by_rule = {rule: pictures.tokens(rule) for rule in set(rules.values())}
+        tokens_in = np.stack([text + by_rule[rule] for rule in rules.values()], axis=1).astype(np.float32)
         write_array(staging / schema.TOKENS_IN_FILE, tokens_in)
-        return {"pictures": len(pictures.row)}
+        unknown = pictures.unknown_sizes()
+        return {
+            "pictures": len(pictures.row),
+            **({"pictures_of_unknown_size": unknown} if unknown else {}),
+            "count": self.choices.tokens.counting,
+            "picture_rules": {model_id: str(rule) for model_id, rule in rules.items()},
+        }
 
     def _cost_inputs(self) -> dict[str, Any]:
         book = self.choices.price_book
@@ -214,7 +215,8 @@ class Plan:
         return {
             "records": self._content("records", *records),
             "models": self._content("records", schema.MODELS_FILE),
-            "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE),
+            "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE),
+            "way of counting": [self._facts("tokens"), self._facts("tokens_in")],
             "prices": [book.name, self._content("costs", *costs)],
             "split": [split.name, split.seed, self._content("splits", split_file(split.name, split.seed))],
             "format": FORMATS["reports"],
