@@ -80,9 +80,12 @@ def build_benchmark(
         source.fingerprint()  # logs that are not there must fail before the folder is made
     with folder_lock(plan.root):
         stages.clean_up(plan.root)
-        changed = [step.part for step in plan.steps() if step.stage in settings.stages and _run(plan, step, settings)]
-        if "records" in settings.stages:
-            _describe(plan, settings)
+        changed = []
+        for step in plan.steps():
+            if step.stage in settings.stages and _run(plan, step, settings):
+                changed.append(step.part)
+            if step.part == "records" and step.stage in settings.stages:
+                _describe(plan, settings)  # before the reports, which say whether the data are synthetic
         bench = Benchmark.open(plan.root)
         if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")

@@ -1,4 +1,4 @@
-"""The reports folder: integrity.{json,md}, models.csv, coverage.csv and token_statistics.csv."""
+"""The reports folder: integrity.{json,md}, models.csv, coverage.csv and token_statistics.{csv,md,png}."""
 
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,11 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.benchmark.integrity import Finding, Subject, find_all, missing_prices
+from vlrb.benchmark.markdown import table_lines as _table
 from vlrb.benchmark.records import NOTES_FILE
 from vlrb.benchmark.store import Benchmark, CostTable
-from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by, token_table
+from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by
+from vlrb.benchmark.tokens.report import write_token_statistics
 from vlrb.utils.files import read_json, write_json, write_text
 
 _INTEGRITY = f"{schema.REPORTS_FOLDER}/integrity.json"
@@ -41,14 +43,13 @@ def problems(root: Path) -> list[str]:
 
 
 def _write_tables(folder: Path, bench: Benchmark, models: pd.DataFrame) -> None:
-    text = bench.sample_tokens["text_tokens"].to_numpy(np.float64)
     tables = {
         "models.csv": models,
         "coverage.csv": coverage_table(bench.Y, bench.tokens_out, bench.records, bench.samples, bench.model_ids),
-        "token_statistics.csv": token_table(bench.tokens_in, bench.tokens_out, text, bench.samples, bench.model_ids),
     }
     for name, table in tables.items():
         write_text(folder / name, table.to_csv(index=False, float_format="%.8g"))
+    write_token_statistics(folder, bench)
 
 
 def _facts(s: Subject, split: tuple[str, int]) -> dict[str, Any]:
@@ -137,11 +138,3 @@ def _markdown(report: dict[str, Any], models: pd.DataFrame) -> str:
 
 def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _table(head: list[str], rows: list[list[Any]]) -> list[str]:
-    if not rows:
-        return []
-    cells = [[str(value).replace("|", "\\|").replace("\n", " ") for value in row] for row in rows]
-    lines = [head, ["---"] * len(head), *cells]
-    return ["| " + " | ".join(line) + " |" for line in lines]
