@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,3 +290,14 @@ def test_gpt4o_tiles_against_exact_fractions():
         return 85 + 170 * math.ceil(sides[0] / 512) * math.ceil(sides[1] / 512)
 
     compare(find_rule("gpt4o_tiles"), tokens, random_sizes(4000))
+
+
+def test_the_table_in_the_docs_is_what_the_rules_say():
+    page = (Path(__file__).parents[2] / "docs/tokens.md").read_text(encoding="utf-8").splitlines()
+    head = next(line for line in page if line.startswith("| Rule | 336"))
+    sizes = sizes_of(*(tuple(map(int, cell.split("×"))) for cell in head.split("|")[2:-1]))
+    rows = [line for line in page[page.index(head) + 2 :] if line.startswith("| `")]
+    shown = {row.split("`")[1]: [float(cell.replace(",", "")) for cell in row.split("|")[2:-1]] for row in rows}
+    assert shown == {name: find_rule(name).tokens(sizes).tolist() for name in rule_names()}
+    described = [line.split("`")[1] for line in page if line.startswith("| `") and line not in rows]
+    assert set(described) - {"by_model", "published"} == set(rule_names())

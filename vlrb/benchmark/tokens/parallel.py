@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vlrb.benchmark.tokens import worker
 from vlrb.benchmark.tokens.tokenizers import Tokenizer
 from vlrb.utils.console import track
 from vlrb.utils.devices import cores
@@ -54,11 +55,11 @@ def _in_processes(tokenizer: Tokenizer, chunks: list[pa.Array], workers: int) ->
     # Neither forked (the caller may hold threads of torch or Arrow) nor spawned (that would run its script again).
     from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(tokenizer,)) as executor:
+    with ProcessPoolExecutor(workers, initializer=worker.start, initargs=(tokenizer,)) as executor:
         running: deque[Future[np.ndarray]] = deque()
         try:
             for chunk in chunks:
-                running.append(executor.submit(_work, chunk.to_pylist()))
+                running.append(executor.submit(worker.work, chunk.to_pylist()))
                 if len(running) >= WAITING * workers:
                     yield running.popleft().result()
             while running:
@@ -68,14 +69,3 @@ def _in_processes(tokenizer: Tokenizer, chunks: list[pa.Array], workers: int) ->
         finally:
             for future in running:
                 future.cancel()
-
-
-_worker: list[Tokenizer] = []  # the tokenizer of a worker process
-
-
-def _start(tokenizer: Tokenizer) -> None:
-    _worker[:] = [tokenizer]
-
-
-def _work(texts: list[str]) -> np.ndarray:
-    return _worker[0].count(texts)
