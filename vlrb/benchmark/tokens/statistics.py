@@ -44,13 +44,13 @@ def token_table(arrays: TokenArrays) -> pd.DataFrame:
     it is left out.
 
     >>> samples = pd.DataFrame({"sample_id": ["s", "t"], "dataset": ["A", "A"]})
-    >>> tokens_in = np.array([[266.0, 266.0], [256.0 + 20, 276.0]])  # 10 and 20 tokens of text, one picture each
+    >>> tokens_in = np.array([[266.0, 266.0], [276.0, 276.0]])  # 10 and 20 tokens of text, one picture each
     >>> tokens_out = np.array([[1.0, 3.0], [5.0, np.nan]])
     >>> for counting in ("by_model", "published"):
     ...     arrays = TokenArrays(tokens_in, tokens_out, np.array([10, 20]), samples, ["a", "b"], counting)
-    ...     print(token_table(arrays).iloc[-1][["input_count", "input_total", "output_total"]].tolist())
-    [4, 1084.0, 9.0]
-    [2, 542.0, 9.0]
+    ...     print(*token_table(arrays).iloc[-1][["input_count", "input_total", "output_total"]])
+    4 1084.0 9.0
+    2 542.0 9.0
     """
     names, code = dataset_codes(arrays.samples)
     everywhere = np.arange(len(code))

@@ -16,7 +16,7 @@ def phi3_crops(sizes: np.ndarray, *, max_crops: int = 4) -> np.ndarray:
 
     Args:
         sizes: (P, 2) width and height in pixels, NaN = unknown.
-        max_crops: The processor's `num_crops`: 4 in Phi-3.5's configuration (its card advises 16 for one picture).
+        max_crops: The processor's `num_crops` (Phi-3.5's card: 4 for several pictures, 16 advised for a single one).
 
     Returns:
         (P,) tokens, NaN = unknown size, or so thin that no pixel of the shorter side would be left.
