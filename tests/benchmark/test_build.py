@@ -70,7 +70,7 @@ def test_the_folder_and_its_matrices_by_hand(build, root, capsys):
 
 
 def test_the_first_report_says_that_data_are_synthetic(build, root):
-    build(settings=BuildSettings(synthetic=True))
+    build(synthetic=True)
     assert read_json(root / "reports/integrity.json")["synthetic"] is True
     assert "(synthetic data)" in (root / "reports/integrity.md").read_text()
 
