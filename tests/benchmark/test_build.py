@@ -13,6 +13,7 @@ from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.tokenizers import TekkenTokenizer
 from vlrb.utils.errors import ConfigError, DataError, StateError
+from vlrb.utils.files import read_json
 
 NAN = float("nan")
 FILES = {
@@ -68,6 +69,12 @@ def test_the_folder_and_its_matrices_by_hand(build, root, capsys):
     assert bench.manifest["synthetic"] is True
     assert bench.manifest["name"] == "bench"
     assert "records: 6 samples, 3 models, 18 records" in capsys.readouterr().out
+
+
+def test_the_first_report_says_that_data_are_synthetic(build, root):
+    build(synthetic=True)
+    assert read_json(root / "reports/integrity.json")["synthetic"] is True
+    assert "(synthetic data)" in (root / "reports/integrity.md").read_text()
 
 
 def test_bounds_are_over_the_five_complete_samples(build):

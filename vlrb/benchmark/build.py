@@ -80,12 +80,7 @@ def build_benchmark(
         source.fingerprint()  # logs that are not there must fail before the folder is made
     with folder_lock(plan.root):
         stages.clean_up(plan.root)
-        changed = []
-        for step in plan.steps():
-            if step.stage in settings.stages and _run(plan, step, settings):
-                changed.append(step.part)
-            if step.part == "records" and step.stage in settings.stages:
-                _describe(plan, settings)  # before the reports, which say whether the data are synthetic
+        changed = [step.part for step in plan.steps() if step.stage in settings.stages and _run(plan, step, settings)]
         bench = Benchmark.open(plan.root)
         if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")
@@ -123,7 +118,10 @@ def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
     if step.stage != "records":
         _check_choices(plan, settings)
     start = time.perf_counter()
-    if not stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force):
+    worked = stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force)
+    if step.part == "records":
+        _describe(plan, settings)  # before the parts behind it: reports say what the data are
+    if not worked:
         return False
     facts = stages.read_manifest(plan.root)["parts"][step.part]["facts"]
     if facts:
