@@ -296,7 +296,8 @@ def test_the_table_in_the_docs_is_what_the_rules_say():
     page = (Path(__file__).parents[2] / "docs/tokens.md").read_text(encoding="utf-8").splitlines()
     head = next(line for line in page if line.startswith("| Rule | 336"))
     sizes = sizes_of(*(tuple(map(int, cell.split("×"))) for cell in head.split("|")[2:-1]))
-    rows = [line for line in page[page.index(head) + 2 :] if line.startswith("| `")]
+    start = page.index(head) + 2
+    rows = page[start : page.index("", start)]
     shown = {row.split("`")[1]: [float(cell.replace(",", "")) for cell in row.split("|")[2:-1]] for row in rows}
     assert shown == {name: find_rule(name).tokens(sizes).tolist() for name in rule_names()}
     described = [line.split("`")[1] for line in page if line.startswith("| `") and line not in rows]
