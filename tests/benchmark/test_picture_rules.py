@@ -1,12 +1,14 @@
 """Every picture-token rule: by hand, and against the code that the models themselves use where it is installed."""
 
 import math
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vlrb.benchmark.tokens import picture_rules
 from vlrb.benchmark.tokens.pictures import Pictures, find_rule, rule_names, takes_number
 from vlrb.utils.errors import ConfigError
 
@@ -302,3 +304,15 @@ def test_the_table_in_the_docs_is_what_the_rules_say():
     assert shown == {name: find_rule(name).tokens(sizes).tolist() for name in rule_names()}
     described = [line.split("`")[1] for line in page if line.startswith("| `") and line not in rows]
     assert set(described) - {"by_model", "published"} == set(rule_names())
+
+
+def test_the_recipe_for_a_rule_works_to_the_letter(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs/tokens.md").read_text(encoding="utf-8")
+    (tmp_path / "area.py").write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    monkeypatch.setattr(picture_rules, "__path__", [*picture_rules.__path__, str(tmp_path)])
+    assert find_rule("area", {"pixels": 500}).tokens(sizes_of((100, 101), (NAN, NAN))).tolist() == pytest.approx(
+        [21, NAN], nan_ok=True
+    )  # 10,100 / 500 = 20.2
+    with pytest.raises(ConfigError, match="pixels must be a whole number"):
+        find_rule("area", {"pixels": 1.5})
+    sys.modules.pop(f"{picture_rules.__name__}.area")
