@@ -190,7 +190,7 @@ def _folders(place: Path) -> list[Path]:
 
 
 def _outermost(folders: Iterable[Path]) -> list[Path]:
-    """Return the folders that lie in none of the others: what was made from a run later (re-priced, say) is no run more."""
+    """Return the folders that lie in none of the others: a run that lies in another was made from it."""
     kept: set[Path] = set()
     for folder in sorted(folders):  # a folder comes before what is in it
         if kept.isdisjoint(folder.parents):

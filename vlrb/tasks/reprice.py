@@ -1,7 +1,8 @@
 """Judge finished runs again under another price book: no training, and nothing of the run is rewritten.
 
-The decisions stay as they were made. Costs, bounds, baselines, oracle, landscape, truth and intervals are computed anew by
-the code that judged the run first, so the same book gives the same figures. The result is a folder that reads as a run.
+The decisions stay as they were made. Costs, bounds, baselines, oracle, landscape, truth and intervals are computed anew
+by the code that judged the run first, so the same book gives the same figures. The result is a folder that reads as a
+run.
 """
 
 import time
@@ -25,6 +26,7 @@ from vlrb.tasks.fit import Decided, decide
 from vlrb.tasks.jobs import JobResult, plain_value
 from vlrb.tasks.leaderboard import show_and_write
 from vlrb.tasks.results import EVALUATED, Judged, Material, fit_references, split_outcomes, write_judged
+from vlrb.tasks.throughput import SPEED_KEYS
 from vlrb.tasks.train import data_record, make_view
 from vlrb.utils.config import Plain
 from vlrb.utils.console import say, warn
@@ -43,8 +45,8 @@ def reprice_run(config: Plain) -> JobResult:
     run = load_run(Path(config["run"]))
     repricer = Repricer(config)
     out = Path(config["out"]) if config["out"] else repricer.folder_of(run)
-    _say_what_stays([run], config["pricing"])
     metrics = repricer.reprice(run, out)
+    _say_what_stays([run], config["pricing"])
     repriced = load_run(out)
     print_leaderboard([repriced], config["scope"])
     write_leaderboard([repriced], out)
@@ -59,10 +61,10 @@ def reprice_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     repricer = Repricer(config)
-    _say_what_stays(found.runs, config["pricing"])
     folders = [repricer.folder_of(run) for run in found.runs]
     for run, folder in zip(found.runs, folders, strict=True):
         repricer.reprice(run, folder)
+    _say_what_stays(found.runs, config["pricing"])
     beside = default_out(where, config) / FOLDER / config["pricing"]["name"]
     out = Path(config["out"]) if config["out"] else beside
     show_and_write(folders, out, config["scope"])
@@ -82,7 +84,7 @@ class Repricer:
         self.book = build(config["pricing"], "pricing")
         self._benchmarks: dict[Path, Benchmark] = {}
         self._views: dict[str, BenchmarkView] = {}
-        self._references: dict[tuple[str, int], dict[str, dict[SplitName, np.ndarray]]] = {}
+        self._references: dict[tuple[str, int], dict[SplitName, dict[str, np.ndarray]]] = {}
 
     def folder_of(self, run: Run) -> Path:
         """Return where a run's figures under the price book go."""
@@ -108,7 +110,8 @@ class Repricer:
         judged = {split: _judged(run, view, split, references[split]) for split in EVALUATED}
         record = data_record(settings, benchmark, view, parts)
         record["repriced"] = {"run": str(run.folder.resolve()), "pricing": run.data["pricing"]}
-        speed = {key: value for key, value in run.metrics.items() if key.startswith(f"{TEST}/throughput")}
+        measured = tuple(f"{TEST}/{name}" for name in SPEED_KEYS)
+        speed = {key: value for key, value in run.metrics.items() if key.startswith(measured)}
         with folder_lock(out):
             state.begin(out, settings, record)
             metrics = write_judged(out, material, judged, speed)
@@ -141,10 +144,10 @@ class Repricer:
             trainer = {**material.config["trainer"], "accelerator": "cpu"}
             with run_log(None):
                 fitted = fit_references(material._replace(config={**material.config, "trainer": trainer}))
-                self._references[key] = {
-                    split: {name: decide(reference, split).decision for name, reference in fitted.items()}
-                    for split in EVALUATED
-                }
+                decided: dict[SplitName, dict[str, np.ndarray]] = {}
+                for split in EVALUATED:
+                    decided[split] = {name: decide(reference, split).decision for name, reference in fitted.items()}
+            self._references[key] = decided
         return self._references[key]
 
 
@@ -178,6 +181,6 @@ def _judged(run: Run, view: BenchmarkView, split: SplitName, references: dict[st
 def _say_what_stays(runs: Sequence[Run], pricing: Plain) -> None:
     before = ", ".join(sorted({str(run.data["pricing"]) for run in runs}))
     say(
-        f"decisions stay as they were made, with λ weighing the prices of {before}; costs, bounds, baselines and oracle "
-        f"are those of {pricing['name']} ({pricing['date']})"
+        f"decisions stay as they were made, with λ weighing the prices of {before}; "
+        f"costs, bounds, baselines and oracle are those of {pricing['name']} ({pricing['date']})"
     )
