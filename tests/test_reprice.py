@@ -14,12 +14,8 @@ from vlrb.utils.cli import run_script
 from vlrb.utils.errors import StateError
 
 Call = Callable[..., tuple[int, str, str]]
-MINE = [
-    "pricing=flat",
-    "pricing.name=mine",
-    "pricing.date=2026-01",
-    "pricing.default={input:1.0,output:3.0,picture:0.001}",
-]
+MINE = ["pricing=flat", "pricing.name=mine", "pricing.date=2026-01"]
+MINE += ["pricing.default={input:1.0,output:3.0}", "+pricing.default.picture=0.001"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
