@@ -29,6 +29,8 @@ FILES = {
     "costs/list/C.npy",
     "costs/list/prices.yaml",
     "costs/list/cost_bounds.json",
+    "costs/list/models.csv",
+    "costs/list/budgets.csv",
     "splits/grouped-0.parquet",
     "reports/integrity.json",
     "reports/integrity.md",
@@ -135,7 +137,7 @@ def test_prices_and_splits_lie_beside_each_other(build, root, make_book):
     build(price_book=make_book("other", large=4.0), split=Splitter(seed=1))
     build(split=Splitter(name="exact", exact=True))
     after = files(root)
-    new = {"costs/other/C.npy", "costs/other/prices.yaml", "costs/other/cost_bounds.json"}
+    new = {name.replace("/list/", "/other/") for name in FILES if name.startswith("costs/list/")}
     assert set(after) - set(before) == new | {"splits/grouped-1.parquet", "splits/exact-0.parquet"}
     for name in before:
         if not name.startswith(("reports/", "manifest")):
@@ -203,7 +205,16 @@ def test_force_builds_the_listed_stages(build, source, capsys):
 
 
 def test_stale_parts_are_named_without_writing(build, root, source, choices, make_book):
-    everything = ["records", "models", "tokens", "tokens_in", "costs/list", "splits/grouped-0", "reports"]
+    everything = [
+        "records",
+        "models",
+        "tokens",
+        "tokens_in",
+        "costs/list",
+        "costs/list/tables",
+        "splits/grouped-0",
+        "reports",
+    ]
     assert stale_parts(root, source, **choices) == everything
     assert not root.exists()
     build()
@@ -328,7 +339,7 @@ def test_fingerprints_tell_which_part_changed(build, source):
     source.predictions["small"][0] = "123"
     after = build().fingerprints
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"records", "tokens", "costs/list", "reports"}
+    assert changed == {"records", "tokens", "costs/list", "costs/list/tables", "reports"}
     assert "samples" in before
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from vlrb import schema
 from vlrb.benchmark import stages, tables
-from vlrb.benchmark.costs import cost_bounds, cost_matrix, write_costs
 from vlrb.benchmark.pool import ModelPool
+from vlrb.benchmark.price_parts import PriceParts
 from vlrb.benchmark.pricing import PriceBook
 from vlrb.benchmark.records import NOTES_FILE, record_cells, write_records
 from vlrb.benchmark.reports import write_reports
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 1, "models": 2, "tokens": 1, "tokens_in": 2, "costs": 1, "splits": 1, "reports": 2}
+FORMATS = {"records": 1, "models": 2, "tokens": 1, "tokens_in": 2, "splits": 1, "reports": 2}
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,14 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """Return all steps; the inputs of a step can be asked for once the steps before it are done."""
-        book, split = self.choices.price_book, self.choices.split
+        prices, split = PriceParts(self.root, self.choices.price_book), self.choices.split
         return [
             Step("records", "records", self._record_inputs, self._records),
             Step("records", "models", self._model_inputs, self._models),
             Step("tokens", "tokens", self._token_inputs, self._tokens),
             Step("tokens", "tokens_in", self._tokens_in_inputs, self._tokens_in),
-            Step("costs", f"costs/{book.name}", self._cost_inputs, self._costs),
+            Step("costs", prices.costs_part, prices.cost_inputs, prices.write_costs),
+            Step("costs", prices.tables_part, prices.table_inputs, prices.write_tables),
             Step("splits", f"splits/{split.name}-{split.seed}", self._split_inputs, self._split),
             Step("validate", "reports", self._report_inputs, self._reports),
         ]
@@ -85,10 +86,7 @@ class Plan:
         return list(parts["records"]["facts"]["model_ids"])
 
     def _content(self, stage: str, *paths: str) -> str:
-        found = stages.content(stages.read_manifest(self.root), *paths)
-        if found is None:
-            raise StateError(f"{self.root}: the {stage} stage is not done", f"add {stage} to stages=[…]")
-        return found
+        return stages.built(self.root, stage, *paths)
 
     def _facts(self, part: str) -> dict[str, Any]:
         facts: dict[str, Any] = stages.read_manifest(self.root)["parts"][part]["facts"]
@@ -168,26 +166,6 @@ class Plan:
             "count": self.choices.tokens.counting,
             "picture_rules": {model_id: str(rule) for model_id, rule in rules.items()},
         }
-
-    def _cost_inputs(self) -> dict[str, Any]:
-        book = self.choices.price_book
-        tokens = (schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE)
-        return {
-            "tokens": self._content("tokens", *tokens),
-            "prices": book.settings(),
-            "notes on prices": [book.date, book.source, book.budgets_usd],
-            "models": self.model_ids(),
-            "format": FORMATS["costs"],
-        }
-
-    def _costs(self, staging: Path) -> dict[str, Any]:
-        book, bench = self.choices.price_book, Benchmark.open(self.root)
-        pictures = bench.sample_tokens["pictures"].to_numpy()
-        prices = [book.find(model_id) for model_id in bench.model_ids]
-        C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
-        bounds = cost_bounds(C, bench.model_ids)
-        write_costs(staging / schema.COSTS_FOLDER / book.name, book, bench.model_ids, C, bounds)
-        return {"priced_models": sum(price is not None for price in prices), "bounds": bounds["hash"]}
 
     def _split_inputs(self) -> dict[str, Any]:
         return {
