@@ -46,7 +46,8 @@ def test_a_graded_dataset_with_pictures(tree: Any) -> None:
     tree.star("Beta v2 (new)", hits=(0, 0))  # a folder name may hold spaces and marks
     read = tree.source().read()
     assert tuple(read.samples.columns) == schema.SAMPLE_COLUMNS
-    assert set(read.records.columns) == {*schema.RECORD_COLUMNS, schema.PREDICTION}
+    assert set(read.records.columns) == {*schema.RECORD_COLUMNS, schema.RUN, schema.PREDICTION}
+    assert set(read.records[schema.RUN]) == {"T20250901_Gabcdef12"}
     assert read.model_ids == ["Alpha", "Beta v2 (new)"]
     assert read.samples[schema.SAMPLE_ID].tolist() == ["MMStar/0", "MMStar/1"]
     assert quality(read, "Alpha") == {"MMStar/0": 1, "MMStar/1": 0}
