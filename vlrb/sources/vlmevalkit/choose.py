@@ -186,13 +186,11 @@ def _cell(
     spec = dataset_spec(dataset, selection.aliases)
     rule = _rule(spec, rules)
     graded, predicted = _ordered(logs, rule, selection)
-    used = {graded[0].file.run} if graded else set()
-    if predicted and predicted[0].file.run not in used:
-        used.add(predicted[0].file.run)
+    first = [log.file.run for log in (*graded[:1], *predicted[:1])][:1]
     notes = _notes(f"{model} on {dataset}", graded, predicted)
     keep = rules.replicates == "keep"
     others: list[Cell] = []
-    for run in [run for run in _newest_first(logs) if run not in used] if keep else []:
+    for run in [run for run in _newest_first(logs) if run not in first] if keep else []:
         own = _ordered([log for log in logs if log.file.run == run], rule, selection)
         if any(own):
             others.append(Cell(model, spec, rule, rules.no_answer, *own))

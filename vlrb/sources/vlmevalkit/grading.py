@@ -21,10 +21,11 @@ SAME_RUN_SHARE: Final = 0.9  # of answers equal: the prediction file of another 
 
 
 class Read(NamedTuple):
-    """What `read_run` gives: the table that was graded and the records made of it."""
+    """What `read_run` gives: the table that was graded, the records made of it and the run folders of both files."""
 
     graded: GradedTable
     records: CellRecords
+    runs: set[str]
 
 
 def read_run(cell: Cell) -> Read | None:
@@ -46,7 +47,8 @@ def read_run(cell: Cell) -> Read | None:
     if cell.spec.rule == "circular":
         graded = _graded_first_asked(graded)
         predicted = predicted and Prediction(predicted.log, _first_asked(predicted.table))
-    return Read(graded, make_records(cell, graded, predicted, notes))
+    runs = {file.log.file.run for file in (graded, predicted) if file is not None}
+    return Read(graded, make_records(cell, graded, predicted, notes), runs)
 
 
 def _first_asked(table: pd.DataFrame) -> pd.DataFrame:

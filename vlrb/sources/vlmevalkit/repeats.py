@@ -29,7 +29,7 @@ def read_cell(cell: Cell) -> CellRecords | None:
     read.records.notes += compare(cell, read.graded)
     read.records.notes += _judges(cell, read.graded)
     for other in cell.others:
-        if (*other.graded, *other.predicted)[0].file.run != read.records.run:  # used after all, for want of a better
+        if (*other.graded, *other.predicted)[0].file.run not in read.runs:
             _add_run(other, read.records)
     return read.records
 
