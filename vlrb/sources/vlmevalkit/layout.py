@@ -133,7 +133,8 @@ def _has_logs(place: _Place, root: Path) -> bool:
     """Return whether a name in a folder, or one level below, begins as this model's files do."""
     names = [entry.name for entry in os.scandir(place.folder)]
     names += [entry.name for folder in _folders(place.folder, {}, root) for entry in os.scandir(folder)]
-    return any(name.startswith(place.prefixes) for name in names) or not names
+    organisation = place.model.rpartition("/")[0]
+    return any(name.startswith(place.prefixes) or name == organisation for name in names) or not names
 
 
 def _model_files(place: _Place, section: str, root: Path, ignored: dict[str, list[str]]) -> Iterator[FoundFile]:
