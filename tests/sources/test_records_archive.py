@@ -1,5 +1,6 @@
 """An archive of many models and datasets: only what is wanted is opened, the rest is told in few words."""
 
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -31,9 +32,12 @@ DATASETS: dict[str, dict[str, Any]] = {
 
 
 def archive(root: Path, xlsx: Write, models: int, datasets: dict[str, dict[str, Any]] | None = None) -> Path:
-    for model in range(models):
-        for dataset, columns in (datasets or DATASETS).items():
-            xlsx(root / "mmeval" / f"model-{model}" / f"model-{model}_{dataset}.xlsx", columns)
+    for dataset, columns in (datasets or DATASETS).items():
+        first = xlsx(root / "mmeval" / "model-0" / f"model-0_{dataset}.xlsx", columns)
+        for model in range(1, models):
+            path = root / "mmeval" / f"model-{model}" / f"model-{model}_{dataset}.xlsx"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(first, path)
     return root
 
 
