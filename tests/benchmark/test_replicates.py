@@ -1,5 +1,6 @@
 """Other runs are kept beside the records and compared with them; warnings of a source become findings."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from vlrb import schema
 from vlrb.benchmark import tables
 from vlrb.benchmark.records import NOTES_FILE, write_records
 from vlrb.benchmark.replicates import AGREEMENT_FILE, agreement
+from vlrb.benchmark.reports import problems
 from vlrb.benchmark.source_findings import source_findings
+from vlrb.benchmark.store import Benchmark
 from vlrb.sources.base import Note, RecordSet
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import read_json
@@ -118,3 +121,29 @@ def test_warnings_of_a_source_become_findings(tmp_path: Path) -> None:
     assert len(found) == 21
     assert (found[-1].message, found[-1].count) == ("5 more of this kind, see the notes of the source", 10)
     assert source_findings([{"kind": "k", "where": "w", "message": "m", "count": 1}]) == []
+
+
+def test_a_build_with_and_then_without_other_runs(
+    build: Callable[..., Benchmark], source: Any, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = source.read
+    note = Note("summary_disagrees", "mid on A", "x_acc.csv says 50.00 %, the rows here give 40.00 %", 3, "warning")
+
+    def with_runs() -> RecordSet:
+        found = read()
+        return replace(found, replicates=found.records.assign(run="T1"), notes=[*found.notes, note])
+
+    monkeypatch.setattr(source, "read", with_runs)
+    build()
+    assert len(tables.read_table(root / schema.REPLICATES_FILE)) == 18
+    assert set(pd.read_csv(root / AGREEMENT_FILE)["agreement"]) == {1.0}
+    found = [f for f in read_json(root / "reports" / "integrity.json")["findings"] if f["check"] == "summary_disagrees"]
+    assert found == [
+        {"level": "warning", "check": "summary_disagrees", "message": f"mid on A: {note.message}", "count": 3}
+    ]
+    assert f"mid on A: {note.message} (3)" in problems(root)
+    monkeypatch.setattr(source, "read", read)
+    source.version = 2
+    build()
+    assert not (root / schema.REPLICATES_FILE).exists()
+    assert not (root / AGREEMENT_FILE).exists()

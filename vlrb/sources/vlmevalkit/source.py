@@ -86,8 +86,11 @@ class VLMEvalKitSource:
         notes += flag_notes(records)
         if expected is not None:
             notes += check_counts(samples, records, expected)
+        replicates = _replicates(found, samples)
+        if replicates is not None:
+            notes.append(Note("replicates", "logs", "records of other runs are kept beside these", len(replicates)))
         model_ids = sorted(set(records[schema.MODEL_ID].unique()))
-        return RecordSet(samples, records, model_ids, compact(notes), _replicates(found, samples))
+        return RecordSet(samples, records, model_ids, compact(notes), replicates)
 
     def _scan(self) -> Layout:
         return scan(self.root, self.folders, self.where, self.select.models)
