@@ -14,6 +14,8 @@ from vlrb.benchmark import stages, tables
 from vlrb.benchmark.costs import cost_bounds, cost_matrix, write_costs
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.pricing import PriceBook
+from vlrb.benchmark.recorded import prefer_recorded, recorded_content
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.records import NOTES_FILE, record_cells, write_records
 from vlrb.benchmark.reports import write_reports
 from vlrb.benchmark.splits import SplitRule
@@ -36,7 +38,7 @@ class Choices:
 
     pool: ModelPool
     tokens: TokenCounter
-    price_book: PriceBook
+    price_book: PriceBook | RecordedCosts
     split: SplitRule
 
 
@@ -84,6 +86,15 @@ class Plan:
             raise StateError(f"{self.root}: no records yet", "add records to stages=[…]")
         return list(parts["records"]["facts"]["model_ids"])
 
+    def require_costs(self) -> None:
+        """Raise ConfigError naming the models of the pool for which there are neither prices nor recorded costs."""
+        model_ids, book = self.model_ids(), self.choices.price_book
+        columns = self.choices.pool.select(model_ids)
+        if isinstance(book, RecordedCosts):
+            book.require_recorded(self.root, model_ids, columns)
+        else:
+            book.require([model_ids[column] for column in columns])
+
     def _content(self, stage: str, *paths: str) -> str:
         found = stages.content(stages.read_manifest(self.root), *paths)
         if found is None:
@@ -125,6 +136,7 @@ class Plan:
             "samples": self._content("records", schema.SAMPLES_FILE),
             "answers": self._content("records", schema.PREDICTIONS_FILE),
             "tokenizer": self.choices.tokens.settings(),
+            **recorded_content(self.root, schema.RECORDED_TOKENS_OUT),
             "format": FORMATS["tokens"],
         }
 
@@ -144,6 +156,7 @@ class Plan:
         keys = answers.select([schema.SAMPLE_ID, schema.MODEL_ID]).to_pandas()
         counts = counter.count(answers[schema.PREDICTION], "counting answer tokens")
         tokens_out = tables.fill_matrix(record_cells(keys, ids, models), counts, (len(ids), len(models)))
+        tokens_out = prefer_recorded(self.root, schema.RECORDED_TOKENS_OUT, tokens_out)
         write_array(staging / schema.TOKENS_OUT_FILE, tokens_out)
         return {
             "tokenizer": counter.tokenizer.name,
@@ -156,6 +169,7 @@ class Plan:
             "samples": self._content("records", schema.SAMPLES_FILE),
             "text tokens": self._content("tokens", schema.SAMPLE_TOKENS_FILE),
             "picture rules": self._rules(),
+            **recorded_content(self.root, schema.RECORDED_TOKENS_IN),
             "format": FORMATS["tokens_in"],
         }
 
@@ -165,6 +179,7 @@ class Plan:
         rules = self._rules()
         by_rule = {(name, number): pictures.tokens(find_rule(name), number) for name, number in set(rules)}
         tokens_in = np.stack([text + by_rule[rule] for rule in rules], axis=1).astype(np.float32)
+        tokens_in = prefer_recorded(self.root, schema.RECORDED_TOKENS_IN, tokens_in)
         write_array(staging / schema.TOKENS_IN_FILE, tokens_in)
         return {"pictures": len(pictures.row)}
 
@@ -176,6 +191,7 @@ class Plan:
             "prices": book.settings(),
             "notes on prices": [book.date, book.source, book.budgets_usd],
             "models": self.model_ids(),
+            **(recorded_content(self.root, schema.RECORDED_COST) if isinstance(book, RecordedCosts) else {}),
             "format": FORMATS["costs"],
         }
 
@@ -183,10 +199,14 @@ class Plan:
         book, bench = self.choices.price_book, Benchmark.open(self.root)
         pictures = bench.sample_tokens["pictures"].to_numpy()
         prices = [book.find(model_id) for model_id in bench.model_ids]
-        C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
+        if isinstance(book, RecordedCosts):
+            C = book.matrix(self.root, bench.Y.shape)
+        else:
+            C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
         bounds = cost_bounds(C, bench.model_ids)
         write_costs(staging / schema.COSTS_FOLDER / book.name, book, bench.model_ids, C, bounds)
-        return {"priced_models": sum(price is not None for price in prices), "bounds": bounds["hash"]}
+        priced = (~np.isnan(C)).any(axis=0) if isinstance(book, RecordedCosts) else [p is not None for p in prices]
+        return {"priced_models": int(sum(priced)), "bounds": bounds["hash"]}
 
     def _split_inputs(self) -> dict[str, Any]:
         return {
@@ -198,6 +218,7 @@ class Plan:
     def _split(self, staging: Path) -> dict[str, Any]:
         split = self.choices.split
         columns = [schema.SAMPLE_ID, schema.DATASET, schema.IMAGES, schema.SPLIT_KEY]
+        columns += tables.present(self.root / schema.SAMPLES_FILE, [schema.GIVEN_SPLIT])
         samples = tables.read_table(self.root / schema.SAMPLES_FILE, columns)
         frame = split.assign(samples.to_pandas())
         path = staging / split_file(split.name, split.seed)

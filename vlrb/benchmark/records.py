@@ -8,6 +8,7 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.benchmark import tables
+from vlrb.benchmark.recorded import write_recorded
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import write_array, write_json
 
@@ -18,7 +19,7 @@ NOTES_FILE = f"{schema.REPORTS_FOLDER}/source_notes.json"
 
 
 def write_records(staging: Path, read: "RecordSet") -> dict[str, Any]:
-    """Write samples, records, predictions, Y.npy and the source's notes; return counts and the model ids.
+    """Write samples, records, predictions, Y.npy, recorded figures and notes; return counts and the model ids.
 
     Raises:
         DataError: Nothing was read, ids repeat, a record names an unknown sample, or a quality is outside [0, 1].
@@ -30,10 +31,14 @@ def write_records(staging: Path, read: "RecordSet") -> dict[str, Any]:
     cells = record_cells(records, samples[schema.SAMPLE_ID].tolist(), model_ids)
     _check_records(records, cells)
     quality = records[schema.QUALITY].to_numpy(np.float32)
-    tables.write_table(staging / schema.SAMPLES_FILE, samples, tables.SAMPLES)
+    given = schema.GIVEN_SPLIT in samples
+    tables.write_table(
+        staging / schema.SAMPLES_FILE, samples, tables.SAMPLES.append(tables.GIVEN_SPLIT) if given else tables.SAMPLES
+    )
     tables.write_table(staging / schema.RECORDS_FILE, records, tables.RECORDS)
     tables.write_table(staging / schema.PREDICTIONS_FILE, records, tables.PREDICTIONS)
     write_array(staging / schema.QUALITY_FILE, tables.fill_matrix(cells, quality, (len(samples), len(model_ids))))
+    write_recorded(staging, records, cells, (len(samples), len(model_ids)))
     notes = [{"kind": n.kind, "where": n.where, "message": n.message, "count": n.count} for n in read.notes]
     write_json(staging / NOTES_FILE, notes)
     return {"samples": len(samples), "models": len(model_ids), "records": len(records), "model_ids": model_ids}

@@ -1,5 +1,6 @@
 """How fast a run's router decides: alone (inputs ready), and with reading and encoding prompts and pictures."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -74,4 +75,5 @@ def _wait(fitted: Fitted) -> Callable[[], None] | None:
 def _flat(name: str, found: Throughput | None) -> dict[str, Any]:
     if found is None:
         return {f"throughput_{name}": None, f"queries_per_second_{name}": None}
-    return {f"throughput_{name}": found.tokens_per_second, f"queries_per_second_{name}": found.queries_per_second}
+    tokens = found.tokens_per_second if math.isfinite(found.tokens_per_second) else None  # input tokens unknown
+    return {f"throughput_{name}": tokens, f"queries_per_second_{name}": found.queries_per_second}
