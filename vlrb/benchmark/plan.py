@@ -22,7 +22,7 @@ from vlrb.benchmark.splits import SplitRule
 from vlrb.benchmark.store import Benchmark, split_file
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.pictures import find_rule, flatten
-from vlrb.utils.errors import StateError
+from vlrb.utils.errors import DataError, StateError
 from vlrb.utils.files import write_array, write_json
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ class Plan:
         rules = self._rules()
         by_rule = {(name, number): pictures.tokens(find_rule(name), number) for name, number in set(rules)}
         tokens_in = np.stack([text + by_rule[rule] for rule in rules], axis=1).astype(np.float32)
+        tokens_in[(text == 0) & (pictures.counts() == 0)] = np.nan  # nothing is known of what the models were given
         tokens_in = prefer_recorded(self.root, schema.RECORDED_TOKENS_IN, tokens_in)
         write_array(staging / schema.TOKENS_IN_FILE, tokens_in)
         return {"pictures": len(pictures.row)}
@@ -202,6 +203,7 @@ class Plan:
         if isinstance(book, RecordedCosts):
             C = book.matrix(self.root, bench.Y.shape)
         else:
+            _check_tokens(bench, book.name)
             C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
         bounds = cost_bounds(C, bench.model_ids)
         write_costs(staging / schema.COSTS_FOLDER / book.name, book, bench.model_ids, C, bounds)
@@ -245,3 +247,14 @@ class Plan:
         split = self.choices.split
         bench = Benchmark.open(self.root)
         return write_reports(staging, bench, bench.costs(self.choices.price_book.name), (split.name, split.seed))
+
+
+def _check_tokens(bench: Benchmark, pricing: str) -> None:
+    """Refuse to price queries of which the data say nothing: neither tokens nor texts to count."""
+    for what, tokens, needed in (
+        ("input", bench.tokens_in, "prompts, pictures or counts of input tokens"),
+        ("output", bench.tokens_out, "answers or counts of output tokens"),
+    ):
+        if np.isnan(tokens).all():
+            hint = f"give {needed}; or use the costs that came with the data: pricing=recorded"
+            raise DataError(f"pricing={pricing}: no {what} tokens are known, so nothing has a cost", hint)
