@@ -49,6 +49,11 @@ def reference(folder: Path, content: Content) -> list[str]:
         for encoder, rows in named.items():
             _write_embeddings(folder / "EMBEDDINGS" / kind / f"{_file_name(encoder)}.parquet", content, rows)
             notes.append(f"EMBEDDINGS/{kind}/{_file_name(encoder)}.parquet holds the cached features of {encoder}.")
+    free = int((content.C == 0).sum())
+    if free:
+        notes.append(
+            f"{free:,} costs are 0; dataset=reference takes a 0 in C.npy as unknown, as the reference means it."
+        )
     if not content.features:
         notes.append("EMBEDDINGS was not written: the stage `features` was left out.")
     return notes
