@@ -94,6 +94,8 @@ class AssetPictures:
 
     def _find(self, path: str, shortest: int) -> str | None:
         """Return the path below the root that the longest end of `path` (of at least `shortest` parts) leads to."""
+        if Path(path).is_relative_to(self.root) and Path(path).is_file():
+            return Path(path).relative_to(self.root).as_posix()
         for end in _ends(path, shortest):
             for folder in FOLDERS:
                 relative = (PurePosixPath(folder) / end).as_posix()

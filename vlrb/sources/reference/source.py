@@ -12,7 +12,6 @@ from vlrb.sources.base import Note, RecordSet
 from vlrb.sources.reference.matrices import (
     SCORES,
     Y_FILE,
-    Scores,
     aligned,
     cost_matrix,
     outcome_matrix,
@@ -92,13 +91,17 @@ class ReferenceSource:
         ids = [str(record["sample_id"]) for record in records]
         scores = read_scores(root)
         if scores is not None:
-            models, quality = self._scored(scores, ids, [str(record["dataset"]) for record in records])
-            self._compare(meta, ids, models, quality, notes)
+            known = sorted(set(scores.model.tolist()))
+            models = self._chosen(known)
+            quality = score_matrix(scores, ids, [str(r["dataset"]) for r in records], models, self.quality_max)
+            self._compare(meta, ids, known, (models, quality), notes)
             where = SCORES
         else:
             models, quality = self._from_matrix(meta, ids)
-            where = Y_FILE
-        costs = cost_matrix(root, meta, ids, models, notes)
+            known, where = models, Y_FILE
+        costs = cost_matrix(root, meta, ids, known, notes)
+        if costs is not None:
+            costs = aligned(costs.T, known, models).T
         given = read_split(root, meta, ids, notes)
         pictures = AssetPictures(self.root.resolve(), self.unreadable)
         samples = sample_frame(records, pictures, given)
@@ -116,13 +119,11 @@ class ReferenceSource:
         if self.pictures is not None and not self.pictures.is_dir():
             raise DataError(f"{self.pictures}: no such folder", "dataset.source.pictures=<folder of the TSV files>")
 
-    def _scored(self, scores: Scores, ids: list[str], datasets: list[str]) -> tuple[list[str], np.ndarray]:
-        found = sorted(set(scores.model.tolist()))
+    def _chosen(self, known: list[str]) -> list[str]:
         for model in self.models or ():
-            if model not in found:
-                raise DataError(f"{SCORES}: no scores of model {model!r}", did_you_mean(model, found))
-        models = found if self.models is None else sorted(set(self.models))
-        return models, score_matrix(scores, ids, datasets, models, self.quality_max)
+            if model not in known:
+                raise DataError(f"{SCORES}: no scores of model {model!r}", did_you_mean(model, known))
+        return known if self.models is None else sorted(set(self.models))
 
     def _from_matrix(self, meta: pd.DataFrame | None, ids: list[str]) -> tuple[list[str], np.ndarray]:
         names = self.models if self.models is not None else registry_models(self.layout)
@@ -142,14 +143,20 @@ class ReferenceSource:
         return models, aligned(aligned(Y, meta["sample_id"].tolist(), ids).T, names, models).T
 
     def _compare(
-        self, meta: pd.DataFrame | None, ids: list[str], models: list[str], quality: np.ndarray, notes: list[Note]
+        self,
+        meta: pd.DataFrame | None,
+        ids: list[str],
+        known: list[str],
+        scored: tuple[list[str], np.ndarray],
+        notes: list[Note],
     ) -> None:
         """Note how often Y.npz says something else than ORACLE/score, where it can be told."""
         if meta is None or not (self.layout / Y_FILE).is_file():
             return
-        names = registry_models(self.layout) or models
+        names = registry_models(self.layout) or known
         Y = outcome_matrix(self.layout, meta, names)
         assert Y is not None
+        models, quality = scored
         again = aligned(aligned(Y, meta["sample_id"].tolist(), ids).T, names, models).T
         both = ~(np.isnan(again) | np.isnan(quality))
         differ = int((np.abs(again - quality)[both] > np.finfo(np.float32).eps).sum())
