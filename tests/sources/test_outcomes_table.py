@@ -273,6 +273,8 @@ def test_a_list_column_of_parquet_names_pictures(tmp_path: Path, make_picture_by
         ("absent.png", r"sample mine/0: no file absent\.png\n.*dataset\.source\.pictures"),
         ("broken.png", "sample mine/0: broken.png: no picture format"),
         ("[unclosed", "no list of paths"),
+        ("iVBORw0KGgo" * 60, r"'iVBORw0KGgo\S+' … is no path of a picture\n.*base64 in a cell is not read"),
+        ('["a\\u0000.png"]', "is no path of a picture"),
     ],
 )
 def test_bad_pictures(write: Callable[..., Path], tmp_path: Path, cell: str, message: str) -> None:

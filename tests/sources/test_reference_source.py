@@ -257,6 +257,7 @@ def test_pictures_of_rows_and_files(
         ({"type": "image_tsv", "tsv_file": "T.tsv", "index": 1}, "row 1 of T.tsv, which has 1 rows"),
         ({"type": "image_tsv", "tsv_file": "T.tsv", "index": "0"}, "row '0' of T.tsv"),
         ({"type": "image", "uri": "/x/absent.png"}, "no file /x/absent.png"),
+        ({"type": "image", "uri": "x" * 5000}, "no file xxx"),
         ({"type": "image", "uri": "../outside.png"}, "leads outside"),
         ({"type": "video", "uri": "a.mp4"}, "unknown type 'video'"),
     ],

@@ -71,6 +71,10 @@ def picture_lists(
             found.append(files.references(sample_id, str(paths)) if paths else [])
         except DataError as error:
             raise DataError(f"{where}: sample {sample_id}: {error.message}", error.hint) from error
+        except (OSError, ValueError) as error:  # a name that the system refuses, such as the picture itself in base64
+            shown = f"{str(cell)[:40]!r}" + (" …" if len(str(cell)) > 40 else "")
+            hint = "pictures are files beside the table; base64 in a cell is not read"
+            raise DataError(f"{where}: sample {sample_id}: {shown} is no path of a picture", hint) from error
         if files.problems and unreadable == "error":
             problem = files.problems[0]
             raise DataError(

@@ -59,7 +59,7 @@ class AssetPictures:
             return []
         place = self._find(str(path), shortest=min(2, len(PurePosixPath(str(path)).parts)))
         if place is None:
-            self.problems.append(PictureProblem(where, f"no file {path}"))
+            self.problems.append(PictureProblem(where, f"no file {str(path)[:200]}"))
             return []
         found = self._files.references(where, str([place]))
         self.problems += self._files.problems
@@ -94,6 +94,12 @@ class AssetPictures:
 
     def _find(self, path: str, shortest: int) -> str | None:
         """Return the path below the root that the longest end of `path` (of at least `shortest` parts) leads to."""
+        try:
+            return self._search(path, shortest)
+        except (OSError, ValueError):  # a name that the system refuses: too long, or with a zero byte
+            return None
+
+    def _search(self, path: str, shortest: int) -> str | None:
         if Path(path).is_relative_to(self.root) and Path(path).is_file():
             return Path(path).relative_to(self.root).as_posix()
         for end in _ends(path, shortest):
