@@ -83,10 +83,7 @@ def test_the_demo_goes_out_and_comes_back(call: Call, tmp_path: Path, places: li
     no_features = "stages=[records,tokens,costs,splits,validate]"
     ways = {
         "reference": [f"dataset.root={out_dir}", f"dataset.source.pictures={logs}", *embeddings],
-        "outcomes_table": [
-            f"dataset.root={first.root}/export/outcomes",
-            "stages=[records,tokens,costs,splits,validate]",
-        ],
+        "outcomes_table": [f"dataset.root={first.root}/export/outcomes", no_features],
     }
     C = first.costs("vl_routerbench_2025").C
     for way, words in ways.items():
