@@ -1,5 +1,6 @@
 """Other ways in and out on the command line: a table of outcomes is built and trained on, exports are read back."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,10 +38,21 @@ def test_a_table_is_built_and_trained_on(call: Call, tmp_path: Path, places: lis
     assert "records: 60 samples, 2 models, 120 records" in out
     assert "costs/recorded: 2 priced models" in out
     assert "splits/given-0: 36 train, 12 dev, 12 test" in out
-    code, out, err = call(
-        "train", *table, *WORDS, "split=given", *places, "router=knn", "resamples=20", "trainer=cpu", "lambda=0.1"
-    )
+    # features made elsewhere: whether the question is about a sum is all they tell
+    frame = pd.DataFrame({"sample_id": [f"mine/q{i}" for i in range(60)]})
+    frame["embedding"] = [[1.0, 0.0] if i % 2 else [0.0, 1.0] for i in range(60)]
+    frame.to_parquet(tmp_path / "sums.parquet")
+    features = ["encoder.text=precomputed", f"encoder.text.path={tmp_path / 'sums.parquet'}", "encoder.vision=null"]
+    words = ["split=given", *places, *features, "router=knn", "router.k=5", "lambda=0.1"]
+    code, out, err = call("train", *table, *WORDS, *words, "resamples=20", "trainer=cpu")
     assert code == 0, err
+    metrics = json.loads(next((tmp_path / "runs").glob("mine/knn/*/metrics.json")).read_text())
+    # every fifth question is a test one: 4, 9, …, 59; of the six odd ones i % 10 = 9, so the large model is right
+    assert metrics["test/n"] == 12
+    assert metrics["test/accuracy"] == 1.0
+    # sums go to the small model, differences to the large one
+    assert metrics["test/cost"] == pytest.approx((6 * 0.001 + 6 * 0.01) / 12)
+    assert metrics["test/throughput_total"] is None  # there is no encoder to time
     assert "prices recorded" in out
     assert "knn" in out
     assert "oracle" in out

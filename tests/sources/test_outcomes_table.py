@@ -201,6 +201,14 @@ def test_half_a_parquet_file(write: Callable[..., Path], tmp_path: Path) -> None
         read(tmp_path / "half.parquet")
 
 
+def test_text_in_parquet_that_is_not_utf8(tmp_path: Path) -> None:
+    offsets, data = pa.array([0, 1, 2], pa.int32()).buffers()[1], pa.py_buffer(b"a\xff")
+    model = pa.StringArray.from_buffers(2, offsets, data)
+    pq.write_table(pa.table({"id": [1, 2], "model": model, "score": [1, 0]}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        read(tmp_path / "t.parquet")
+
+
 def test_which_table(write: Callable[..., Path], tmp_path: Path) -> None:
     write(LONG, "a.csv")
     write(LONG.replace(",", "\t").replace('"', ""), "b.tsv")

@@ -87,6 +87,7 @@ class PrecomputedFeatures(Encoder):
             file = pq.ParquetFile(self.path)
             known = file.schema_arrow.names
             table = file.read(columns=[c for c in (self.id_column, self.vector_column) if c in known])
+            table.validate(full=True)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{self.path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
         for column in (self.id_column, self.vector_column):

@@ -95,7 +95,9 @@ def _read_parquet(path: Path, name: str) -> pa.Table:
         file = pq.ParquetFile(path)
         titles = [title for title in file.schema_arrow.names if not title.startswith("__index_level_")]
         _check_titles(titles, name)
-        return file.read(columns=titles)
+        table = file.read(columns=titles)
+        table.validate(full=True)  # a damaged page can hold text that is not UTF-8
+        return table
     except (pa.ArrowException, ValueError) as error:
         raise DataError(
             f"{name}: not a readable Parquet file ({_first_line(error)})", "it may be half written: copy it again"
