@@ -339,3 +339,23 @@ def test_the_fingerprint_follows_every_file_but_pickles(layout: Layout) -> None:
     assert now() == first
     layout.text("SPLITS/train.txt", "MMStar/2\n")
     assert now() != first
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_files_are_errors_of_the_data(layout: Layout, seed: int) -> None:
+    """Bytes changed or cut anywhere: it is read, or refused with a reason, and never crashes."""
+    rng = np.random.default_rng(seed)
+    layout.text("SPLITS/train.jsonl", '{"sample_id": "MMStar/2"}\n')
+    for path in sorted(p for p in layout.root.rglob("*") if p.is_file()):
+        whole = path.read_bytes()
+        if not whole:
+            continue
+        broken = bytearray(whole)
+        for place in rng.integers(0, len(broken), 3):
+            broken[place] = rng.integers(256)
+        path.write_bytes(bytes(broken[: rng.integers(1, len(broken) + 1)]) if seed % 2 else bytes(broken))
+        try:
+            layout.read(unreadable="report")
+        except DataError as error:
+            assert error.message
+        path.write_bytes(whole)

@@ -1,15 +1,34 @@
 """Plain files of the layout: JSON lines, lists of names, arrays; a pickle is never opened."""
 
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import read_json
+
+# What NumPy and zipfile raise on damaged archives and forged headers.
+ARRAY_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    SyntaxError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    TokenError,
+)
 
 
 def json_lines(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -93,7 +112,7 @@ def load_matrix(path: Path, name: str) -> np.ndarray:
                 matrix = _from_archive(archive, path, name)
         else:
             matrix = found
-    except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
+    except ARRAY_ERRORS as error:
         if "allow_pickle" in str(error):
             raise DataError(f"{name}: holds pickled objects, which are never opened", "save it as numbers") from error
         raise DataError(f"{name}: not a readable array ({error})", "it may be cut short: copy it again") from error
