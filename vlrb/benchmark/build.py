@@ -82,8 +82,6 @@ def build_benchmark(
     with folder_lock(plan.root):
         stages.clean_up(plan.root)
         changed = [step.part for step in plan.steps() if step.stage in settings.stages and _run(plan, step, settings)]
-        if "records" in settings.stages:
-            _describe(plan, settings)
         bench = Benchmark.open(plan.root)
         if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")
@@ -121,7 +119,10 @@ def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
     if step.stage != "records":
         _check_choices(plan, settings)
     start = time.perf_counter()
-    if not stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force):
+    worked = stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force)
+    if step.part == "records":
+        _describe(plan, settings)  # before the parts behind it: reports say what the data are
+    if not worked:
         return False
     facts = stages.read_manifest(plan.root)["parts"][step.part]["facts"]
     if facts:

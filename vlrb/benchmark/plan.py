@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from vlrb import schema
 from vlrb.benchmark import stages, tables
-from vlrb.benchmark.costs import cost_bounds, cost_matrix, write_costs
 from vlrb.benchmark.pool import ModelPool
+from vlrb.benchmark.price_parts import PriceParts, require_costs
 from vlrb.benchmark.pricing import PriceBook
 from vlrb.benchmark.recorded import prefer_recorded, recorded_content
 from vlrb.benchmark.recorded_costs import RecordedCosts
@@ -22,14 +22,14 @@ from vlrb.benchmark.splits import SplitRule
 from vlrb.benchmark.store import Benchmark, split_file
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.pictures import find_rule, flatten
-from vlrb.utils.errors import DataError, StateError
+from vlrb.utils.errors import StateError
 from vlrb.utils.files import write_array, write_json
 
 if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 1, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "splits": 1, "reports": 1}
+FORMATS = {"records": 1, "models": 1, "tokens": 1, "tokens_in": 1, "splits": 1, "reports": 1}
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,14 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """Return all steps; the inputs of a step can be asked for once the steps before it are done."""
-        book, split = self.choices.price_book, self.choices.split
+        prices, split = PriceParts(self.root, self.choices.price_book), self.choices.split
         return [
             Step("records", "records", self._record_inputs, self._records),
             Step("records", "models", self._model_inputs, self._models),
             Step("tokens", "tokens", self._token_inputs, self._tokens),
             Step("tokens", "tokens_in", self._tokens_in_inputs, self._tokens_in),
-            Step("costs", f"costs/{book.name}", self._cost_inputs, self._costs),
+            Step("costs", prices.costs_part, prices.cost_inputs, prices.write_costs),
+            Step("costs", prices.tables_part, prices.table_inputs, prices.write_tables),
             Step("splits", f"splits/{split.name}-{split.seed}", self._split_inputs, self._split),
             Step("validate", "reports", self._report_inputs, self._reports),
         ]
@@ -88,18 +89,12 @@ class Plan:
 
     def require_costs(self) -> None:
         """Raise ConfigError naming the models of the pool for which there are neither prices nor recorded costs."""
-        model_ids, book = self.model_ids(), self.choices.price_book
-        columns = self.choices.pool.select(model_ids)
-        if isinstance(book, RecordedCosts):
-            book.require_recorded(self.root, model_ids, columns)
-        else:
-            book.require([model_ids[column] for column in columns])
+        model_ids = self.model_ids()
+        wanted = [model_ids[column] for column in self.choices.pool.select(model_ids)]
+        require_costs(self.root, self.choices.price_book, wanted)
 
     def _content(self, stage: str, *paths: str) -> str:
-        found = stages.content(stages.read_manifest(self.root), *paths)
-        if found is None:
-            raise StateError(f"{self.root}: the {stage} stage is not done", f"add {stage} to stages=[…]")
-        return found
+        return stages.built(self.root, stage, *paths)
 
     def _record_inputs(self) -> dict[str, Any]:
         return {"logs": self.source.fingerprint(), "format": FORMATS["records"]}
@@ -184,32 +179,6 @@ class Plan:
         write_array(staging / schema.TOKENS_IN_FILE, tokens_in)
         return {"pictures": len(pictures.row)}
 
-    def _cost_inputs(self) -> dict[str, Any]:
-        book = self.choices.price_book
-        tokens = (schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE)
-        return {
-            "tokens": self._content("tokens", *tokens),
-            "prices": book.settings(),
-            "notes on prices": [book.date, book.source, book.budgets_usd],
-            "models": self.model_ids(),
-            **(recorded_content(self.root, schema.RECORDED_COST) if isinstance(book, RecordedCosts) else {}),
-            "format": FORMATS["costs"],
-        }
-
-    def _costs(self, staging: Path) -> dict[str, Any]:
-        book, bench = self.choices.price_book, Benchmark.open(self.root)
-        pictures = bench.sample_tokens["pictures"].to_numpy()
-        prices = [book.find(model_id) for model_id in bench.model_ids]
-        if isinstance(book, RecordedCosts):
-            C = book.matrix(self.root, bench.Y.shape)
-        else:
-            _check_tokens(bench, book.name)
-            C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
-        bounds = cost_bounds(C, bench.model_ids)
-        write_costs(staging / schema.COSTS_FOLDER / book.name, book, bench.model_ids, C, bounds)
-        priced = (~np.isnan(C)).any(axis=0) if isinstance(book, RecordedCosts) else [p is not None for p in prices]
-        return {"priced_models": int(sum(priced)), "bounds": bounds["hash"]}
-
     def _split_inputs(self) -> dict[str, Any]:
         return {
             "samples": self._content("records", schema.SAMPLES_FILE),
@@ -247,14 +216,3 @@ class Plan:
         split = self.choices.split
         bench = Benchmark.open(self.root)
         return write_reports(staging, bench, bench.costs(self.choices.price_book.name), (split.name, split.seed))
-
-
-def _check_tokens(bench: Benchmark, pricing: str) -> None:
-    """Refuse to price queries of which the data say nothing: neither tokens nor texts to count."""
-    for what, tokens, needed in (
-        ("input", bench.tokens_in, "prompts, pictures or counts of input tokens"),
-        ("output", bench.tokens_out, "answers or counts of output tokens"),
-    ):
-        if np.isnan(tokens).all():
-            hint = f"give {needed}; or use the costs that came with the data: pricing=recorded"
-            raise DataError(f"pricing={pricing}: no {what} tokens are known, so nothing has a cost", hint)

@@ -8,7 +8,7 @@ import numpy as np
 
 from vlrb import schema
 from vlrb.benchmark.names import check_name
-from vlrb.benchmark.pricing import Price
+from vlrb.benchmark.pricing import AUTO, Price, budget_choice
 from vlrb.benchmark.recorded import recorded_matrix
 from vlrb.utils.errors import ConfigError
 
@@ -22,14 +22,15 @@ class RecordedCosts:
         name: Name of the costs; they lie in `costs/<name>/`.
         date: When the costs held.
         source: Where they come from.
-        budgets_usd: Budget points in USD per query (may be empty).
+        budgets_usd: Budget points in USD per query: `auto` (log-spaced between the cost bounds of the benchmark) or a
+            list, which may be empty.
     """
 
-    def __init__(self, name: str, date: str, source: str, budgets_usd: Sequence[float] = ()) -> None:
+    def __init__(self, name: str, date: str, source: str, budgets_usd: str | Sequence[float] = AUTO) -> None:
         self.name = check_name(name, "price book")
         self.date = date
         self.source = source
-        self.budgets_usd = [float(budget) for budget in budgets_usd]
+        self.budgets_usd = budget_choice(name, budgets_usd)
 
     def find(self, model_id: str) -> Price | None:
         """Return None: no model has a price per token."""
@@ -45,20 +46,21 @@ class RecordedCosts:
         found = recorded_matrix(root, schema.RECORDED_COST)
         return np.full(shape, np.nan) if found is None else np.asarray(found, np.float64)
 
-    def require_recorded(self, root: Path, model_ids: Sequence[str], columns: Sequence[int]) -> None:
+    def require_recorded(self, root: Path, model_ids: Sequence[str], wanted: Sequence[str]) -> None:
         """Raise ConfigError naming the models that have no recorded cost at all.
 
         Args:
             root: The benchmark folder.
             model_ids: All model ids of the benchmark, in column order.
-            columns: Columns of the models that must have costs.
+            wanted: Ids of the models that must have costs.
         """
         found = recorded_matrix(root, schema.RECORDED_COST)
         if found is None:
             raise ConfigError(
                 f"pricing={self.name}: the data came without costs", "use token prices: pricing=<price book>, or flat"
             )
-        missing = [model_ids[column] for column in columns if np.isnan(found[:, column]).all()]
+        known = dict(zip(model_ids, (~np.isnan(found)).any(axis=0).tolist(), strict=True))
+        missing = [model_id for model_id in wanted if not known[model_id]]
         if missing:
             raise ConfigError(
                 f"pricing={self.name}: no recorded cost of {', '.join(missing)}",

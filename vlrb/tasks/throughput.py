@@ -20,6 +20,7 @@ BATCH = 16
 WARMUP = 5
 BATCHES = 50
 BATCHES_WITH_ENCODER = 20
+SPEED_KEYS = ("throughput_", "queries_per_second_")  # how the names of these figures begin
 
 
 def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView, fitted: Fitted) -> dict[str, Any]:

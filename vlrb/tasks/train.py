@@ -95,6 +95,7 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "truth": config["dataset"].get("truth"),
         "benchmark": str(benchmark.root.resolve()),
         "pricing": config["pricing"]["name"],
+        "pricing_date": str(config["pricing"]["date"]),
         "data_fingerprint": view.fingerprint,
         "parts": parts,
         "bounds": view.bounds.to_plain(),
