@@ -11,6 +11,7 @@ from vlrb.benchmark import stages
 from vlrb.benchmark.plan import Choices, Plan, Step
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.pricing import PriceBook
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.reports import problems
 from vlrb.benchmark.splits import SplitRule
 from vlrb.benchmark.store import Benchmark
@@ -54,7 +55,7 @@ def build_benchmark(
     *,
     pool: ModelPool,
     tokens: TokenCounter,
-    price_book: PriceBook,
+    price_book: PriceBook | RecordedCosts,
     split: SplitRule,
     settings: BuildSettings | None = None,
 ) -> Benchmark:
@@ -95,7 +96,7 @@ def stale_parts(
     *,
     pool: ModelPool,
     tokens: TokenCounter,
-    price_book: PriceBook,
+    price_book: PriceBook | RecordedCosts,
     split: SplitRule,
     settings: BuildSettings | None = None,
 ) -> list[str]:
@@ -130,10 +131,9 @@ def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
 
 
 def _check_choices(plan: Plan, settings: BuildSettings) -> None:
-    model_ids = plan.model_ids()
-    columns = plan.choices.pool.select(model_ids)
+    plan.choices.pool.select(plan.model_ids())
     if "costs" in settings.stages:
-        plan.choices.price_book.require([model_ids[column] for column in columns])
+        plan.require_costs()
 
 
 def _summary(facts: dict[str, Any]) -> str:

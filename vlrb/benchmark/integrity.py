@@ -104,6 +104,12 @@ def _prices(s: Subject) -> Iterator[Finding]:
         yield Finding("warning", "prices", f"no price in {s.costs.name} for {_some(missing)}", len(missing))
     if s.costs.bounds.reason:
         yield Finding("warning", "prices", f"cost bounds give no scale: {s.costs.bounds.reason}")
+    if _recorded(s):
+        holes = np.isnan(np.asarray(s.costs.C))
+        if holes.any():
+            models = [m for m, column in zip(s.bench.model_ids, holes.T, strict=True) if column.any()]
+            yield Finding("warning", "prices", f"cells without a recorded cost, of {_some(models)}", int(holes.sum()))
+        return
     unknown = np.isnan(np.asarray(s.bench.tokens_out)) | np.isnan(np.asarray(s.bench.tokens_in))
     unknown[:, [s.bench.model_ids.index(model_id) for model_id in missing]] = True
     differ = int((np.isnan(np.asarray(s.costs.C)) != unknown).sum())
@@ -113,7 +119,15 @@ def _prices(s: Subject) -> Iterator[Finding]:
 
 def missing_prices(s: Subject) -> list[str]:
     """Return the models that the price book has no price for."""
+    if _recorded(s):
+        known = ~np.isnan(np.asarray(s.costs.C)).all(axis=0)
+        return [model_id for model_id, has_cost in zip(s.bench.model_ids, known, strict=True) if not has_cost]
     return [model_id for model_id in s.bench.model_ids if s.costs.prices["prices"].get(model_id) is None]
+
+
+def _recorded(s: Subject) -> bool:
+    """Return whether the costs came with the data; tokens and prices then say nothing about them."""
+    return bool(s.costs.prices.get("recorded", False))
 
 
 def _missing(s: Subject) -> Iterator[Finding]:
@@ -122,7 +136,8 @@ def _missing(s: Subject) -> Iterator[Finding]:
     for what, holes in (("a grade", ungraded), ("an answer", unanswered)):
         models = [m for m, column in zip(s.bench.model_ids, holes.T, strict=True) if column.any()]
         if models:
-            yield Finding("warning", "missing", f"cells without {what}, of {_some(models)}", int(holes.sum()))
+            level: Level = "note" if what == "an answer" and _recorded(s) else "warning"
+            yield Finding(level, "missing", f"cells without {what}, of {_some(models)}", int(holes.sum()))
     empty = [m for m, column in zip(s.bench.model_ids, ungraded.T, strict=True) if column.all()]
     if empty:
         yield Finding("warning", "missing", f"models without any grade: {_some(empty)}", len(empty))

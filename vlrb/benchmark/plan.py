@@ -12,8 +12,10 @@ import pyarrow as pa
 from vlrb import schema
 from vlrb.benchmark import stages, tables
 from vlrb.benchmark.pool import ModelPool
-from vlrb.benchmark.price_parts import PriceParts
+from vlrb.benchmark.price_parts import PriceParts, require_costs
 from vlrb.benchmark.pricing import PriceBook
+from vlrb.benchmark.recorded import prefer_recorded, recorded_content
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.records import NOTES_FILE, record_cells, write_records
 from vlrb.benchmark.reports import write_reports
 from vlrb.benchmark.splits import SplitRule
@@ -36,7 +38,7 @@ class Choices:
 
     pool: ModelPool
     tokens: TokenCounter
-    price_book: PriceBook
+    price_book: PriceBook | RecordedCosts
     split: SplitRule
 
 
@@ -85,6 +87,12 @@ class Plan:
             raise StateError(f"{self.root}: no records yet", "add records to stages=[…]")
         return list(parts["records"]["facts"]["model_ids"])
 
+    def require_costs(self) -> None:
+        """Raise ConfigError naming the models of the pool for which there are neither prices nor recorded costs."""
+        model_ids = self.model_ids()
+        wanted = [model_ids[column] for column in self.choices.pool.select(model_ids)]
+        require_costs(self.root, self.choices.price_book, wanted)
+
     def _content(self, stage: str, *paths: str) -> str:
         return stages.built(self.root, stage, *paths)
 
@@ -117,6 +125,7 @@ class Plan:
             "samples": self._content("records", schema.SAMPLES_FILE),
             "answers": self._content("records", schema.PREDICTIONS_FILE),
             "tokenizer": self.choices.tokens.settings(),
+            **recorded_content(self.root, schema.RECORDED_TOKENS_OUT),
             "format": FORMATS["tokens"],
         }
 
@@ -136,6 +145,7 @@ class Plan:
         keys = answers.select([schema.SAMPLE_ID, schema.MODEL_ID]).to_pandas()
         counts = counter.count(answers[schema.PREDICTION], "counting answer tokens")
         tokens_out = tables.fill_matrix(record_cells(keys, ids, models), counts, (len(ids), len(models)))
+        tokens_out = prefer_recorded(self.root, schema.RECORDED_TOKENS_OUT, tokens_out)
         write_array(staging / schema.TOKENS_OUT_FILE, tokens_out)
         return {
             "tokenizer": counter.tokenizer.name,
@@ -149,6 +159,7 @@ class Plan:
             "text tokens": self._content("tokens", schema.SAMPLE_TOKENS_FILE),
             "picture rules": [rule.plain() for rule in self._rules().values()],
             "way of counting": self.choices.tokens.counting,
+            **recorded_content(self.root, schema.RECORDED_TOKENS_IN),
             "format": FORMATS["tokens_in"],
         }
 
@@ -158,6 +169,8 @@ class Plan:
         rules = self._rules()
         by_rule = {rule: pictures.tokens(rule) for rule in set(rules.values())}
         tokens_in = np.stack([text + by_rule[rule] for rule in rules.values()], axis=1).astype(np.float32)
+        tokens_in[(text == 0) & (pictures.counts() == 0)] = np.nan  # nothing is known of what the models were given
+        tokens_in = prefer_recorded(self.root, schema.RECORDED_TOKENS_IN, tokens_in)
         write_array(staging / schema.TOKENS_IN_FILE, tokens_in)
         unknown = pictures.unknown_sizes()
         return {
@@ -177,6 +190,7 @@ class Plan:
     def _split(self, staging: Path) -> dict[str, Any]:
         split = self.choices.split
         columns = [schema.SAMPLE_ID, schema.DATASET, schema.IMAGES, schema.SPLIT_KEY]
+        columns += tables.present(self.root / schema.SAMPLES_FILE, [schema.GIVEN_SPLIT])
         samples = tables.read_table(self.root / schema.SAMPLES_FILE, columns)
         frame = split.assign(samples.to_pandas())
         path = staging / split_file(split.name, split.seed)

@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vlrb import schema
 from vlrb.benchmark import stages
 from vlrb.benchmark.budgets import Budget, budget_points, budget_table
 from vlrb.benchmark.costs import cost_bounds, cost_matrix, write_costs
 from vlrb.benchmark.pricing import PriceBook
+from vlrb.benchmark.recorded import recorded_content
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.summaries import model_table
 from vlrb.utils.console import say
+from vlrb.utils.errors import DataError
 from vlrb.utils.files import write_text
 from vlrb.utils.locks import folder_lock
 
@@ -28,10 +33,10 @@ class PriceParts:
 
     Args:
         root: The benchmark folder.
-        book: The price book.
+        book: The price book, or the costs that came with the data.
     """
 
-    def __init__(self, root: Path, book: PriceBook) -> None:
+    def __init__(self, root: Path, book: PriceBook | RecordedCosts) -> None:
         self.root = root
         self.book = book
         self.folder = f"{schema.COSTS_FOLDER}/{book.name}"
@@ -47,25 +52,37 @@ class PriceParts:
             "notes on prices": [self.book.date, self.book.source],
             "budgets": self.book.budgets_usd,
             "models": Benchmark.open(self.root).model_ids,
+            **(recorded_content(self.root, schema.RECORDED_COST) if isinstance(self.book, RecordedCosts) else {}),
             "format": FORMATS["costs"],
         }
 
     def write_costs(self, staging: Path) -> dict[str, Any]:
         """Write C.npy, prices.yaml and cost_bounds.json; return facts for the manifest."""
         bench = Benchmark.open(self.root)
-        prices = [self.book.find(model_id) for model_id in bench.model_ids]
-        pictures = bench.sample_tokens["pictures"].to_numpy()
-        C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
+        C = self._matrix(bench)
         bounds = cost_bounds(C, bench.model_ids)
         budgets = budget_points(self.book.budgets_usd, bounds)
         bounds["budgets"] = [budget._asdict() for budget in budgets]  # after the hash: they change no figure
         write_costs(staging / self.folder, self.book, bench.model_ids, C, bounds)
         self._say_not_binding(budgets, bounds["cmax"])
         return {
-            "priced_models": sum(price is not None for price in prices),
+            "priced_models": self._priced(C, bench.model_ids),
             "budget_points": len(budgets),
             "bounds": bounds["hash"],
         }
+
+    def _matrix(self, bench: Benchmark) -> np.ndarray:
+        if isinstance(self.book, RecordedCosts):
+            return self.book.matrix(self.root, bench.Y.shape)
+        _check_tokens(bench, self.book.name)
+        prices = [self.book.find(model_id) for model_id in bench.model_ids]
+        pictures = bench.sample_tokens["pictures"].to_numpy()
+        return cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
+
+    def _priced(self, C: np.ndarray, model_ids: Sequence[str]) -> int:
+        if isinstance(self.book, RecordedCosts):
+            return int((~np.isnan(C)).any(axis=0).sum())
+        return sum(self.book.find(model_id) is not None for model_id in model_ids)
 
     def table_inputs(self) -> dict[str, Any]:
         """Return what the tables are made from."""
@@ -98,7 +115,26 @@ class PriceParts:
             )
 
 
-def ensure_costs(root: Path, book: PriceBook, model_ids: Sequence[str]) -> Benchmark:
+def _check_tokens(bench: Benchmark, pricing: str) -> None:
+    """Refuse to price queries of which the data say nothing: neither tokens nor texts to count."""
+    for what, tokens, needed in (
+        ("input", bench.tokens_in, "prompts, pictures or counts of input tokens"),
+        ("output", bench.tokens_out, "answers or counts of output tokens"),
+    ):
+        if np.isnan(tokens).all():
+            hint = f"give {needed}; or use the costs that came with the data: pricing=recorded"
+            raise DataError(f"pricing={pricing}: no {what} tokens are known, so nothing has a cost", hint)
+
+
+def require_costs(root: Path, book: PriceBook | RecordedCosts, model_ids: Sequence[str]) -> None:
+    """Raise ConfigError naming the models for which there is neither a price nor a recorded cost."""
+    if isinstance(book, RecordedCosts):
+        book.require_recorded(root, Benchmark.open(root).model_ids, model_ids)
+    else:
+        book.require(model_ids)
+
+
+def ensure_costs(root: Path, book: PriceBook | RecordedCosts, model_ids: Sequence[str]) -> Benchmark:
     """Bring the costs of one price book up to date, and nothing else, and open the benchmark.
 
     Args:
@@ -110,7 +146,7 @@ def ensure_costs(root: Path, book: PriceBook, model_ids: Sequence[str]) -> Bench
         ConfigError: One has none.
         StateError: The benchmark has no tokens or grades.
     """
-    book.require(model_ids)
+    require_costs(Path(root), book, model_ids)
     parts = PriceParts(Path(root), book)
     steps = (
         (parts.costs_part, parts.cost_inputs, parts.write_costs),

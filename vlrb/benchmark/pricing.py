@@ -66,7 +66,7 @@ class PriceBook:
         self.prices = {str(model_id): _price(name, str(model_id), price) for model_id, price in prices.items()}
         self.default = None if default is None else _price(name, "default", default)
         self.aliases = dict(aliases or {})
-        self.budgets_usd = _budgets(name, budgets_usd, published_budgets_usd)
+        self.budgets_usd = budget_choice(name, budgets_usd, published_budgets_usd)
         for alias, model_id in self.aliases.items():
             if model_id not in self.prices:
                 raise ConfigError(
@@ -124,7 +124,14 @@ def _date(book: str, text: str) -> str:
     return text
 
 
-def _budgets(book: str, chosen: str | Sequence[float], published: Sequence[float]) -> Literal["auto"] | list[float]:
+def budget_choice(
+    book: str, chosen: str | Sequence[float], published: Sequence[float] = ()
+) -> Literal["auto"] | list[float]:
+    """Return "auto" or budget points, ascending: the chosen ones, or for "published" those that came with the prices.
+
+    Raises:
+        ConfigError: There is no such choice, or a point is not a number > 0.
+    """
     known = _points(book, "published_budgets_usd", published)
     if not isinstance(chosen, str):
         return _points(book, "budgets_usd", chosen)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vlrb.benchmark.price_parts import ensure_costs
+from vlrb.benchmark.price_parts import ensure_costs, require_costs
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
 from vlrb.evaluation.runs import Run, find_runs, load_run
@@ -125,7 +125,7 @@ class Repricer:
         model_ids = [found.model_ids[column] for column in columns]
         if found.root not in self._benchmarks:
             self._benchmarks[found.root] = ensure_costs(found.root, self.book, model_ids)
-        self.book.require(model_ids)
+        require_costs(found.root, self.book, model_ids)
         return self._benchmarks[found.root]
 
     def _view(self, settings: Plain, benchmark: Benchmark) -> BenchmarkView:

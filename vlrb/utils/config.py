@@ -28,7 +28,13 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "objective": str,
         "router_name": str,
     },
-    "build_data": {"stages": list[str], "force": bool, "strict": bool},
+    "build_data": {
+        "stages": list[str],
+        "force": bool,
+        "strict": bool,
+        "export": str | None,
+        "export_dir": str | None,
+    },
     "evaluate": {
         "run": str | None,
         "runs": str | None,

@@ -30,6 +30,12 @@ EXAMPLES = {
         ("python build_data.py stages=[records,tokens,costs]", "only these parts"),
         ("python build_data.py pricing=flat", "other prices beside those that are there, in seconds"),
         ("python build_data.py dataset=vl_routerbench dataset.root=<archive>", "the published VL-RouterBench logs"),
+        (
+            "python build_data.py dataset=outcomes_table dataset.root=<csv> dataset.name=mine model_pool=discover "
+            "pricing=recorded",
+            "a table of outcomes that you already have",
+        ),
+        ("python build_data.py export=reference", "also write the files of the VL-RouterBench code"),
     ),
 }
 HIDDEN_GROUPS = ("hydra",)
