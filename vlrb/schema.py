@@ -42,6 +42,7 @@ TRAIN: Final = "train"
 DEV: Final = "dev"
 TEST: Final = "test"
 SPLITS: Final = (TRAIN, DEV, TEST)
+UNUSED: Final = "unused"  # in no split: related to test samples of a held-out dataset
 SplitName = Literal["train", "dev", "test"]
 
 # --- decisions.parquet ----------------------------------------------------------------------------------------------
@@ -58,6 +59,7 @@ MODELS_FILE: Final = "models.json"
 QUALITY_FILE: Final = "Y.npy"
 TOKENS_IN_FILE: Final = "tokens_in.npy"
 TOKENS_OUT_FILE: Final = "tokens_out.npy"
+PICTURES_FILE: Final = "pictures.parquet"
 SAMPLE_TOKENS_FILE: Final = "sample_tokens.parquet"
 COST_FILE: Final = "C.npy"
 PRICES_FILE: Final = "prices.yaml"

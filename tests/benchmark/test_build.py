@@ -21,6 +21,7 @@ FILES = {
     "records.parquet",
     "predictions.parquet",
     "models.json",
+    "pictures.parquet",
     "Y.npy",
     "tokens_in.npy",
     "tokens_out.npy",

@@ -12,12 +12,14 @@ import pyarrow as pa
 from vlrb import schema
 from vlrb.benchmark import stages, tables
 from vlrb.benchmark.costs import cost_bounds, cost_matrix, write_costs
+from vlrb.benchmark.integrity import Subject
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.pricing import PriceBook
 from vlrb.benchmark.records import NOTES_FILE, record_cells, write_records
 from vlrb.benchmark.reports import write_reports
-from vlrb.benchmark.splits import SplitRule
-from vlrb.benchmark.store import Benchmark, split_file
+from vlrb.benchmark.split_parts import PICTURES_PART, SplitParts
+from vlrb.benchmark.splits.rule import SplitRule
+from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.pictures import find_rule, flatten
 from vlrb.utils.errors import StateError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 1, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "splits": 1, "reports": 1}
+FORMATS = {"records": 1, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "reports": 2}
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,20 @@ class Plan:
         self.root = root
         self.source = source
         self.choices = choices
+        self.splits = SplitParts(root, source.root, choices.split)
 
     def steps(self) -> list[Step]:
         """Return all steps; the inputs of a step can be asked for once the steps before it are done."""
-        book, split = self.choices.price_book, self.choices.split
+        book, splits = self.choices.price_book, self.splits
+        pictures = [Step("splits", PICTURES_PART, splits.picture_inputs, splits.write_pictures)]
         return [
             Step("records", "records", self._record_inputs, self._records),
             Step("records", "models", self._model_inputs, self._models),
             Step("tokens", "tokens", self._token_inputs, self._tokens),
             Step("tokens", "tokens_in", self._tokens_in_inputs, self._tokens_in),
             Step("costs", f"costs/{book.name}", self._cost_inputs, self._costs),
-            Step("splits", f"splits/{split.name}-{split.seed}", self._split_inputs, self._split),
+            *(pictures if self.choices.split.near_duplicates else []),
+            Step("splits", splits.split_part, splits.split_inputs, splits.write_split),
             Step("validate", "reports", self._report_inputs, self._reports),
         ]
 
@@ -188,27 +193,8 @@ class Plan:
         write_costs(staging / schema.COSTS_FOLDER / book.name, book, bench.model_ids, C, bounds)
         return {"priced_models": sum(price is not None for price in prices), "bounds": bounds["hash"]}
 
-    def _split_inputs(self) -> dict[str, Any]:
-        return {
-            "samples": self._content("records", schema.SAMPLES_FILE),
-            "split settings": self.choices.split.settings(),
-            "format": FORMATS["splits"],
-        }
-
-    def _split(self, staging: Path) -> dict[str, Any]:
-        split = self.choices.split
-        columns = [schema.SAMPLE_ID, schema.DATASET, schema.IMAGES, schema.SPLIT_KEY]
-        samples = tables.read_table(self.root / schema.SAMPLES_FILE, columns)
-        frame = split.assign(samples.to_pandas())
-        path = staging / split_file(split.name, split.seed)
-        path.parent.mkdir(parents=True)
-        tables.write_table(path, frame, tables.SPLIT)
-        shares = frame[schema.SPLIT].value_counts()
-        counts = {name: int(shares.get(name, 0)) for name in schema.SPLITS}
-        return {**counts, "groups": int(frame[schema.SPLIT_GROUP].nunique())}
-
     def _report_inputs(self) -> dict[str, Any]:
-        book, split = self.choices.price_book, self.choices.split
+        book = self.choices.price_book
         costs = [f"{schema.COSTS_FOLDER}/{book.name}/{file}" for file in (schema.COST_FILE, schema.BOUNDS_FILE)]
         records = (schema.SAMPLES_FILE, schema.RECORDS_FILE, schema.QUALITY_FILE, NOTES_FILE)
         return {
@@ -216,11 +202,13 @@ class Plan:
             "models": self._content("records", schema.MODELS_FILE),
             "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE),
             "prices": [book.name, self._content("costs", *costs)],
-            "split": [split.name, split.seed, self._content("splits", split_file(split.name, split.seed))],
+            "split": self.splits.split_content(),
+            "pictures": self.splits.picture_content(),
             "format": FORMATS["reports"],
         }
 
     def _reports(self, staging: Path) -> dict[str, Any]:
-        split = self.choices.split
-        bench = Benchmark.open(self.root)
-        return write_reports(staging, bench, bench.costs(self.choices.price_book.name), (split.name, split.seed))
+        rule, bench = self.choices.split, Benchmark.open(self.root)
+        costs = bench.costs(self.choices.price_book.name)
+        subject = Subject(bench, costs, bench.split(rule.label, rule.seed), rule, self.splits.pictures())
+        return write_reports(staging, subject)
