@@ -194,7 +194,7 @@ def test_force_builds_the_listed_stages(build, source, capsys):
 
 
 def test_stale_parts_are_named_without_writing(build, root, source, choices, make_book):
-    everything = ["records", "models", "tokens", "tokens_in", "costs/list", "splits/grouped-0", "reports"]
+    everything = ["records", "models", "tokens", "tokens_in", "costs/list", "pictures", "splits/grouped-0", "reports"]
     assert stale_parts(root, source, **choices) == everything
     assert not root.exists()
     build()

@@ -137,7 +137,7 @@ class Benchmark:
         Raises:
             StateError: The split was not made.
         """
-        path = self._finished(split_file(label, seed), "stages=[splits] with the same split settings")
+        path = self._finished(split_file(label, seed), f"split=… split.seed={seed}")
         frame: pd.DataFrame = tables.read_table(path).to_pandas()
         return frame
 

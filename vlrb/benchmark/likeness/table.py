@@ -31,7 +31,7 @@ COLUMNS = pa.schema(
         "thumbnail": pa.binary(marks.THUMBNAIL_BYTES),
     }
 )
-_NO_MARK = {"pixel_hash": None, "width": 0, "height": 0, "phash": None, "thumbnail": None}
+_NO_MARK = {"pixel_hash": None, "width": 0, "height": 0, "phash": 0, "thumbnail": None}
 Reference = Mapping[str, Any]
 
 
@@ -95,25 +95,27 @@ def picture_table(references: Sequence[Reference], root: Path, known: PictureTab
     Raises:
         StateError: Pictures have to be decoded and the folder is not there.
     """
-    wanted = [reference[CONTENT_HASH] for reference in references]
-    old = _known_rows(known, wanted)
-    have = set(old[CONTENT_HASH])
+    wanted = {reference[CONTENT_HASH] for reference in references}
+    # One that could not be read before is tried again.
+    old = [] if known is None else known.readable.frame.to_dict("records")
+    rows = [row for row in old if row[CONTENT_HASH] in wanted]
+    have = {row[CONTENT_HASH] for row in rows}
     new = [reference for reference in references if reference[CONTENT_HASH] not in have]
     if new and not root.is_dir():
         raise StateError(f"pictures have to be compared, but there is no folder {root}", "give it: dataset.root=…")
-    rows = pd.DataFrame(list(_marks(new, PictureReader(root))), columns=COLUMNS.names).astype({"phash": object})
-    frame = pd.concat([old.astype({"phash": object}), rows], ignore_index=True) if len(old) else rows
-    return PictureTable(frame.sort_values(CONTENT_HASH, ignore_index=True))
+    rows.extend(_marks(new, PictureReader(root)))
+    return PictureTable(as_frame(sorted(rows, key=lambda row: str(row[CONTENT_HASH]))))
 
 
-def _known_rows(known: PictureTable | None, wanted: Sequence[str]) -> pd.DataFrame:
-    if known is None:
-        return pd.DataFrame(columns=COLUMNS.names)
-    frame = known.readable.frame  # one that could not be read is tried again
-    return frame[frame[CONTENT_HASH].isin(set(wanted))]
+def as_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as a frame; hashes stay whole 64-bit numbers whatever rows there are."""
+    columns = {name: [row[name] for row in rows] for name in COLUMNS.names}
+    return pd.DataFrame({**columns, "phash": np.array(columns["phash"], dtype=np.uint64)})
 
 
 def _marks(references: Sequence[Reference], reader: PictureReader) -> Iterator[dict[str, Any]]:
+    if not references:
+        return
     pool = ThreadPoolExecutor(cores())
     try:
         found = pool.map(lambda reference: _mark(reference, reader), references)

@@ -10,7 +10,6 @@ from vlrb.benchmark.splits.groups import Groups
 from vlrb.benchmark.splits.rule import SplitRule, check_shares
 
 _ORDER = np.array((schema.TRAIN, schema.DEV, schema.TEST))
-_EXACT = "_exact"
 
 
 class Splitter(SplitRule):
@@ -56,7 +55,9 @@ class Splitter(SplitRule):
 
     def variant(self) -> str:
         """Return `grouped` or `grouped_exact`, however the latter was asked for."""
-        return self.name.removesuffix(_EXACT) + (_EXACT if self.exact else "")
+        if self.exact == self.name.endswith("exact"):
+            return self.name
+        return f"{self.name}_exact" if self.exact else f"{self.name}-hashed"
 
     def decide(self, samples: pd.DataFrame, groups: Groups) -> np.ndarray:
         """Return where each sample goes."""
