@@ -64,6 +64,10 @@ class PictureTable:
         bad = self.frame[self.frame["problem"] != ""]
         return dict(zip(bad[CONTENT_HASH], bad["problem"], strict=True))
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows as plain values."""
+        return [dict(zip(COLUMNS.names, row, strict=True)) for row in self.frame[COLUMNS.names].itertuples(index=False)]
+
     def thumbnails(self, rows: np.ndarray) -> np.ndarray:
         """Return the thumbnails of some rows (all readable), (k, cells, 3) uint8."""
         raw = b"".join(self.frame["thumbnail"].iloc[rows])
@@ -97,7 +101,7 @@ def picture_table(references: Sequence[Reference], root: Path, known: PictureTab
     """
     wanted = {reference[CONTENT_HASH] for reference in references}
     # One that could not be read before is tried again.
-    old = [] if known is None else known.readable.frame.to_dict("records")
+    old = [] if known is None else known.readable.rows()
     rows = [row for row in old if row[CONTENT_HASH] in wanted]
     have = {row[CONTENT_HASH] for row in rows}
     new = [reference for reference in references if reference[CONTENT_HASH] not in have]
