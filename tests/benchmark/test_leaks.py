@@ -256,3 +256,14 @@ def test_less_than_is_published_is_a_warning(build, root, source):
     (found,) = [f for f in report["findings"] if f["check"] == "counts"]
     assert (found["level"], found["count"]) == ("warning", 2)
     assert "A: 3 samples, 5 are published" in found["message"]
+
+
+def test_a_benchmark_without_pictures(build, root, source, monkeypatch):
+    samples = source._samples
+    monkeypatch.setattr(source, "_samples", lambda: samples().assign(images=[[]] * 6))
+    assert build().split("grouped", 0)["split_group"].tolist() == list(range(6))
+    report = json.loads((root / "reports/integrity.json").read_text())
+    assert report["split"]["copycat"] == {}
+    assert report["split"]["pictures_that_show_the_same"] == 0
+    assert not [f for f in report["findings"] if f["level"] == "error"]
+    assert list(split_checks.near_duplicates(subject([], picture_rows({})))) == []

@@ -267,7 +267,7 @@ def test_pictures_are_listed_and_what_cannot_be_read_is_named(references, tmp_pa
     path = tmp_path / "pictures.parquet"
     tables.write_table(path, found.frame, COLUMNS)
     again = PictureTable.read(path)
-    pd.testing.assert_frame_equal(again.frame, found.frame, check_dtype=False)
+    assert again.rows() == found.rows()
     expected = [mark((tmp_path / f"{k}.png").read_bytes()).phash for k in range(5)]
     assert max(expected) > 2**63  # a whole 64-bit number survives beside pictures without a hash
     assert [int(v) for v in again.readable.frame["phash"]] == expected

@@ -32,6 +32,7 @@ class SplitParts:
 
     def __init__(self, root: Path, logs: Path | str, rule: SplitRule) -> None:
         self.root, self.logs, self.rule = root, Path(logs), rule
+        self._read: tuple[str, PictureTable] | None = None
         self.file = split_file(rule.label, rule.seed)
         self.split_part = f"{schema.SPLITS_FOLDER}/{rule.label}-{rule.seed}"
 
@@ -64,7 +65,12 @@ class SplitParts:
 
     def pictures(self) -> PictureTable | None:
         """Return the marks of the benchmark's pictures; None if the rule does not look at them."""
-        return PictureTable.read(self.root / schema.PICTURES_FILE) if self.rule.near_duplicates else None
+        content = self.picture_content()
+        if content is None:
+            return None
+        if self._read is None or self._read[0] != content:
+            self._read = content, PictureTable.read(self.root / schema.PICTURES_FILE)
+        return self._read[1]
 
     def picture_content(self) -> str | None:
         """Return the content hash of the marks; None if the rule does not look at them."""

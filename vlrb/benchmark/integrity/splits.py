@@ -60,18 +60,21 @@ def near_duplicates(s: Subject) -> Iterator[Finding]:
 
 def large_groups(s: Subject) -> Iterator[Finding]:
     """Warn of groups that hold so much of a dataset, or of all, that a draw cannot meet the shares."""
-    group = s.groups.of_sample
     datasets = s.bench.samples[schema.DATASET].to_numpy(dtype=object)
-    table = pd.DataFrame({"group": group, "dataset": datasets})
-    for what, sizes, total in (
-        *(((name), part["group"].value_counts(), len(part)) for name, part in table.groupby("dataset")),
-        ("all samples", table["group"].value_counts(), len(table)),
-    ):
-        large = sizes[(sizes > LARGE_SHARE * total) & (sizes >= LARGE_COUNT)]
-        if len(large):
-            rows = np.flatnonzero((group == large.index[0]) & ((datasets == what) | (what == "all samples")))
-            message = f"groups with more than {LARGE_SHARE:.0%} of {what}, the largest {large.iloc[0] / total:.0%}"
-            yield Finding("warning", "groups", message, len(large), s.examples(rows))
+    for name in sorted(set(datasets)):
+        yield from _large(s, str(name), np.flatnonzero(datasets == name))
+    yield from _large(s, "all samples", np.arange(len(datasets)))
+
+
+def _large(s: Subject, what: str, rows: np.ndarray) -> Iterator[Finding]:
+    group = s.groups.of_sample[rows]
+    numbers, counts = np.unique(group, return_counts=True)
+    large = (counts > LARGE_SHARE * len(rows)) & (counts >= LARGE_COUNT)
+    if large.any():
+        members = rows[group == numbers[counts.argmax()]]
+        share = len(members) / len(rows)
+        message = f"groups with more than {LARGE_SHARE:.0%} of {what}, the largest {share:.0%}"
+        yield Finding("warning", "groups", message, int(large.sum()), s.examples(members))
 
 
 def largest_group(s: Subject) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The mark of one picture: what it is told apart by, small enough to keep for all pictures of a benchmark."""
 
 import hashlib
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def mark(data: bytes) -> Mark:
             return Mark(
                 pixel_hash(seen, alpha, (width, height)), width, height, perceptual_hash(cells), cells.tobytes()
             )
-    except (*PICTURE_ERRORS, MemoryError) as error:
+    except (*PICTURE_ERRORS, struct.error, MemoryError) as error:
         raise DataError(f"not a readable picture ({error or type(error).__name__})") from error
 
 

@@ -31,7 +31,7 @@ COLUMNS = pa.schema(
         "thumbnail": pa.binary(marks.THUMBNAIL_BYTES),
     }
 )
-_NO_MARK = {"pixel_hash": None, "width": 0, "height": 0, "phash": 0, "thumbnail": None}
+_NO_MARK = {"pixel_hash": "", "width": 0, "height": 0, "phash": 0, "thumbnail": None}
 Reference = Mapping[str, Any]
 
 
@@ -113,8 +113,10 @@ def picture_table(references: Sequence[Reference], root: Path, known: PictureTab
 
 def as_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return rows as a frame; hashes stay whole 64-bit numbers whatever rows there are."""
-    columns = {name: [row[name] for row in rows] for name in COLUMNS.names}
-    return pd.DataFrame({**columns, "phash": np.array(columns["phash"], dtype=np.uint64)})
+    kinds = {"width": np.int32, "height": np.int32, "phash": np.uint64}
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name, object)) for name in COLUMNS.names}
+    )
 
 
 def _marks(references: Sequence[Reference], reader: PictureReader) -> Iterator[dict[str, Any]]:
