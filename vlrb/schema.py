@@ -48,6 +48,7 @@ TRAIN: Final = "train"
 DEV: Final = "dev"
 TEST: Final = "test"
 SPLITS: Final = (TRAIN, DEV, TEST)
+UNUSED: Final = "unused"  # in no split: related to test samples of a held-out dataset
 SplitName = Literal["train", "dev", "test"]
 
 # --- decisions.parquet ----------------------------------------------------------------------------------------------
@@ -70,6 +71,7 @@ RECORDED_FILES: Final = {  # N × M matrices, there only if the source recorded 
     RECORDED_TOKENS_IN: "recorded_tokens_in.npy",
     RECORDED_TOKENS_OUT: "recorded_tokens_out.npy",
 }
+PICTURES_FILE: Final = "pictures.parquet"
 SAMPLE_TOKENS_FILE: Final = "sample_tokens.parquet"
 COST_FILE: Final = "C.npy"
 PRICES_FILE: Final = "prices.yaml"

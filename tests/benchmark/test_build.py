@@ -22,6 +22,7 @@ FILES = {
     "records.parquet",
     "predictions.parquet",
     "models.json",
+    "pictures.parquet",
     "Y.npy",
     "tokens_in.npy",
     "tokens_out.npy",
@@ -212,6 +213,7 @@ def test_stale_parts_are_named_without_writing(build, root, source, choices, mak
         "tokens_in",
         "costs/list",
         "costs/list/tables",
+        "pictures",
         "splits/grouped-0",
         "reports",
     ]

@@ -12,9 +12,9 @@ import pytest
 from vlrb.benchmark.build import BuildSettings, build_benchmark
 from vlrb.benchmark.export.content import collect
 from vlrb.benchmark.export.write import find_format, write_export
-from vlrb.benchmark.given_split import GivenSplit
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.recorded_costs import RecordedCosts
+from vlrb.benchmark.splits.given import GivenSplit
 from vlrb.benchmark.store import Benchmark
 from vlrb.sources.base import Source
 from vlrb.sources.outcomes.settings import Columns, Options

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from vlrb.benchmark.integrity import Subject, find_all
+from vlrb.benchmark.likeness.table import PictureTable
 from vlrb.benchmark.splits import Splitter
 from vlrb.benchmark.summaries import coverage_table, model_table
 from vlrb.utils.errors import DataError
@@ -19,7 +20,8 @@ def levels(findings, check=None):
 def subject(bench, **arrays):
     for name, array in arrays.items():
         setattr(bench, name, array)
-    return Subject(bench, bench.costs("list"), bench.split("grouped", 0))
+    pictures = PictureTable.read(bench.root / "pictures.parquet")
+    return Subject(bench, bench.costs("list"), bench.split("grouped", 0), Splitter(), pictures)
 
 
 def test_the_tiny_benchmark_has_holes_and_nothing_else(build):
@@ -127,9 +129,9 @@ def test_a_split_that_parts_related_samples_or_rows_in_another_order(build):
     parted = good.split.copy()
     parted["split"] = ["train", "train", "test", "train", "dev", "train"]  # A/0 and A/2 show the same picture
     parted["split_group"] = range(6)  # the file itself claims all is well
-    findings = find_all(Subject(bench, good.costs, parted))
+    findings = find_all(Subject(bench, good.costs, parted, good.rule))
     assert levels(findings, "split") == [("error", 1)]
-    shuffled = Subject(bench, good.costs, good.split.iloc[::-1])
+    shuffled = Subject(bench, good.costs, good.split.iloc[::-1], good.rule)
     assert ("error", 1) in levels(find_all(shuffled), "alignment")
 
 

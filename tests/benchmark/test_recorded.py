@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from vlrb.benchmark.build import BuildSettings, build_benchmark
-from vlrb.benchmark.given_split import GivenSplit
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.recorded_costs import RecordedCosts
+from vlrb.benchmark.splits.given import GivenSplit
 from vlrb.benchmark.store import Benchmark
 from vlrb.sources.base import RecordSet
 from vlrb.utils.errors import ConfigError, DataError

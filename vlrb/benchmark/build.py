@@ -13,7 +13,7 @@ from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.pricing import PriceBook
 from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.reports import problems
-from vlrb.benchmark.splits import SplitRule
+from vlrb.benchmark.splits.rule import SplitRule
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.utils.console import say, warn

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from vlrb import schema
 from vlrb.benchmark import stages, tables
+from vlrb.benchmark.integrity import Subject
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.price_parts import PriceParts, require_costs
 from vlrb.benchmark.pricing import PriceBook
@@ -18,8 +19,9 @@ from vlrb.benchmark.recorded import prefer_recorded, recorded_content
 from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.records import NOTES_FILE, record_cells, write_records
 from vlrb.benchmark.reports import write_reports
-from vlrb.benchmark.splits import SplitRule
-from vlrb.benchmark.store import Benchmark, split_file
+from vlrb.benchmark.split_parts import PICTURES_PART, SplitParts
+from vlrb.benchmark.splits.rule import SplitRule
+from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.pictures import PictureRule, flatten
 from vlrb.utils.errors import StateError
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 2, "models": 2, "tokens": 1, "tokens_in": 2, "splits": 1, "reports": 3}
+FORMATS = {"records": 2, "models": 2, "tokens": 1, "tokens_in": 2, "reports": 3}
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,12 @@ class Plan:
         self.root = root
         self.source = source
         self.choices = choices
+        self.splits = SplitParts(root, source.root, choices.split)
 
     def steps(self) -> list[Step]:
         """Return all steps; the inputs of a step can be asked for once the steps before it are done."""
-        prices, split = PriceParts(self.root, self.choices.price_book), self.choices.split
+        prices, splits = PriceParts(self.root, self.choices.price_book), self.splits
+        pictures = [Step("splits", PICTURES_PART, splits.picture_inputs, splits.write_pictures)]
         return [
             Step("records", "records", self._record_inputs, self._records),
             Step("records", "models", self._model_inputs, self._models),
@@ -76,7 +80,8 @@ class Plan:
             Step("tokens", "tokens_in", self._tokens_in_inputs, self._tokens_in),
             Step("costs", prices.costs_part, prices.cost_inputs, prices.write_costs),
             Step("costs", prices.tables_part, prices.table_inputs, prices.write_tables),
-            Step("splits", f"splits/{split.name}-{split.seed}", self._split_inputs, self._split),
+            *(pictures if self.choices.split.near_duplicates else []),
+            Step("splits", splits.split_part, splits.split_inputs, splits.write_split),
             Step("validate", "reports", self._report_inputs, self._reports),
         ]
 
@@ -180,28 +185,8 @@ class Plan:
             "picture_rules": {model_id: str(rule) for model_id, rule in rules.items()},
         }
 
-    def _split_inputs(self) -> dict[str, Any]:
-        return {
-            "samples": self._content("records", schema.SAMPLES_FILE),
-            "split settings": self.choices.split.settings(),
-            "format": FORMATS["splits"],
-        }
-
-    def _split(self, staging: Path) -> dict[str, Any]:
-        split = self.choices.split
-        columns = [schema.SAMPLE_ID, schema.DATASET, schema.IMAGES, schema.SPLIT_KEY]
-        columns += tables.present(self.root / schema.SAMPLES_FILE, [schema.GIVEN_SPLIT])
-        samples = tables.read_table(self.root / schema.SAMPLES_FILE, columns)
-        frame = split.assign(samples.to_pandas())
-        path = staging / split_file(split.name, split.seed)
-        path.parent.mkdir(parents=True)
-        tables.write_table(path, frame, tables.SPLIT)
-        shares = frame[schema.SPLIT].value_counts()
-        counts = {name: int(shares.get(name, 0)) for name in schema.SPLITS}
-        return {**counts, "groups": int(frame[schema.SPLIT_GROUP].nunique())}
-
     def _report_inputs(self) -> dict[str, Any]:
-        book, split = self.choices.price_book, self.choices.split
+        book = self.choices.price_book
         costs = [f"{schema.COSTS_FOLDER}/{book.name}/{file}" for file in (schema.COST_FILE, schema.BOUNDS_FILE)]
         records = (schema.SAMPLES_FILE, schema.RECORDS_FILE, schema.QUALITY_FILE, NOTES_FILE)
         return {
@@ -210,11 +195,13 @@ class Plan:
             "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE),
             "way of counting": [self._facts("tokens"), self._facts("tokens_in")],
             "prices": [book.name, self._content("costs", *costs)],
-            "split": [split.name, split.seed, self._content("splits", split_file(split.name, split.seed))],
+            "split": self.splits.split_content(),
+            "pictures": self.splits.picture_content(),
             "format": FORMATS["reports"],
         }
 
     def _reports(self, staging: Path) -> dict[str, Any]:
-        split = self.choices.split
-        bench = Benchmark.open(self.root)
-        return write_reports(staging, bench, bench.costs(self.choices.price_book.name), (split.name, split.seed))
+        rule, bench = self.choices.split, Benchmark.open(self.root)
+        costs = bench.costs(self.choices.price_book.name)
+        subject = Subject(bench, costs, bench.split(rule.label, rule.seed), rule, self.splits.pictures())
+        return write_reports(staging, subject)

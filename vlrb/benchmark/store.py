@@ -138,13 +138,13 @@ class Benchmark:
             budgets=tuple(Budget(**budget) for budget in bounds.get("budgets", ())),
         )
 
-    def split(self, name: str, seed: int) -> pd.DataFrame:
+    def split(self, label: str, seed: int) -> pd.DataFrame:
         """Return sample_id, split and split_group, rows in benchmark order.
 
         Raises:
             StateError: The split was not made.
         """
-        path = self._finished(split_file(name, seed), f"split={name} split.seed={seed}")
+        path = self._finished(split_file(label, seed), f"split=… split.seed={seed}")
         frame: pd.DataFrame = tables.read_table(path).to_pandas()
         return frame
 
@@ -170,6 +170,6 @@ class Benchmark:
         return self.root / relative
 
 
-def split_file(name: str, seed: int) -> str:
-    """Return the path of a split inside a benchmark folder."""
-    return f"{schema.SPLITS_FOLDER}/{name}-{seed}.parquet"
+def split_file(label: str, seed: int) -> str:
+    """Return the path of a split inside a benchmark folder (`label` as `SplitRule.label`)."""
+    return f"{schema.SPLITS_FOLDER}/{label}-{seed}.parquet"

@@ -80,7 +80,7 @@ def _export(config: Plain, benchmark: "Benchmark", target: Path, found: Features
         if rows is not None:
             features[kind] = {build(config["encoder"][kind], f"encoder.{kind}").name: rows}
     split = parts["split"]
-    content = collect(benchmark, parts["pool"], parts["price_book"].name, (split.name, split.seed), features)
+    content = collect(benchmark, parts["pool"], parts["price_book"].name, (split.label, split.seed), features)
     write_export(target, config["export"], content)
     say(f"export: {target}")
 

@@ -30,7 +30,7 @@ class Content:
         tokens_out: (N, M) float32.
         split: (N,) rows: split and split_group.
         pricing: Name of the price book.
-        split_name: Name of the split, and its seed.
+        split_name: Label of the split, and its seed.
         parts: Content hashes of the benchmark's parts.
         features: "text" and "vision" → encoder name → (N, D) float32.
     """
@@ -79,7 +79,7 @@ def collect(
         bench: The benchmark.
         pool: Models to export, under the pool's ids.
         pricing: Price book, by name.
-        split: Name and seed of the split.
+        split: Label and seed of the split.
         features: Cached features to add, by modality and encoder name; rows in benchmark order.
 
     Raises:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from vlrb import schema
-from vlrb.benchmark.names import check_name
-from vlrb.benchmark.splits import sample_groups
-from vlrb.utils.errors import ConfigError, DataError
+from vlrb.benchmark.splits.groups import Groups
+from vlrb.benchmark.splits.rule import SplitRule
+from vlrb.utils.errors import DataError
 
 NAMES = {
     "train": schema.TRAIN,
@@ -23,7 +23,7 @@ NAMES = {
 }
 
 
-class GivenSplit:
+class GivenSplit(SplitRule):
     """The sides as the data name them: train, dev (val, valid, validation) and test.
 
     Related samples are still found and recorded, so that the integrity report says where the given split parts them
@@ -32,26 +32,23 @@ class GivenSplit:
     Args:
         name: Name of the split; with the seed it names the file.
         seed: Only names the file: nothing is drawn.
+        near_duplicates: Recorded groups join pictures that show the same in different files.
 
     Raises:
         ConfigError: The seed is negative.
     """
 
-    def __init__(self, name: str = "given", seed: int = 0) -> None:
-        if seed < 0:
-            raise ConfigError(f"split.seed must be ≥ 0, not {seed}")
-        self.name = check_name(name, "split")
-        self.seed = seed
+    keeps_groups = False
+
+    def __init__(self, name: str = "given", seed: int = 0, near_duplicates: bool = True) -> None:
+        super().__init__(name, seed, near_duplicates)
 
     def settings(self) -> dict[str, Any]:
         """Return everything that determines the split besides the data."""
-        return {"given": True}
+        return {"near_duplicates": self.near_duplicates}
 
-    def assign(self, samples: pd.DataFrame) -> pd.DataFrame:
-        """Return sample_id, split and split_group (int32), rows in the order of `samples`.
-
-        Args:
-            samples: sample_id, dataset, images, split_key and given_split.
+    def decide(self, samples: pd.DataFrame, groups: Groups) -> np.ndarray:
+        """Return where each sample goes.
 
         Raises:
             DataError: The data came without a split, or a sample has none or one that has another name.
@@ -69,11 +66,4 @@ class GivenSplit:
                 + (f" (and {count - 1:,} more like it)" if count > 1 else ""),
                 "known: train, dev (val, valid, validation), test; or let one be made: split=grouped",
             )
-        group, _ = sample_groups(samples)
-        return pd.DataFrame(
-            {
-                schema.SAMPLE_ID: samples[schema.SAMPLE_ID].to_numpy(),
-                schema.SPLIT: sides.to_numpy(),
-                schema.SPLIT_GROUP: group.astype(np.int32),
-            }
-        )
+        return sides.to_numpy(dtype=object).astype(str)
