@@ -139,7 +139,13 @@ def test_a_build_with_and_then_without_other_runs(
     assert set(pd.read_csv(root / AGREEMENT_FILE)["agreement"]) == {1.0}
     found = [f for f in read_json(root / "reports" / "integrity.json")["findings"] if f["check"] == "summary_disagrees"]
     assert found == [
-        {"level": "warning", "check": "summary_disagrees", "message": f"mid on A: {note.message}", "count": 3}
+        {
+            "level": "warning",
+            "check": "summary_disagrees",
+            "message": f"mid on A: {note.message}",
+            "count": 3,
+            "samples": [],
+        }
     ]
     assert f"mid on A: {note.message} (3)" in problems(root)
     monkeypatch.setattr(source, "read", read)
