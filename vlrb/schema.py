@@ -33,6 +33,7 @@ SOURCE: Final = "source"  # log file, POSIX path relative to the dataset root
 FLAGS: Final = "flags"  # ";"-joined words of FLAG_WORDS ("" if none)
 FLAG_WORDS: Final = ("truncated", "failed", "stale", "missing_prediction", "ungraded")
 RECORD_COLUMNS: Final = (SAMPLE_ID, MODEL_ID, QUALITY, GRADED_BY, SOURCE, FLAGS)
+RUN: Final = "run"  # which run of the model the record is of ("" if the source tells none apart); optional
 PREDICTION: Final = "prediction"  # predictions.parquet: sample_id, model_id, prediction
 
 # --- splits ---------------------------------------------------------------------------------------------------------
@@ -54,6 +55,7 @@ MANIFEST_FILE: Final = "manifest.json"
 SAMPLES_FILE: Final = "samples.parquet"
 RECORDS_FILE: Final = "records.parquet"
 PREDICTIONS_FILE: Final = "predictions.parquet"
+REPLICATES_FILE: Final = "replicates.parquet"  # records of other runs; only if there are any
 MODELS_FILE: Final = "models.json"
 QUALITY_FILE: Final = "Y.npy"
 TOKENS_IN_FILE: Final = "tokens_in.npy"

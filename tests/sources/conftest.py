@@ -74,8 +74,10 @@ class Tree:
             changes.pop("evaluation", ["VLMEvalKit_evaluation"]),
             changes.pop("inference", ["VLMEvalKit_inference"]),
             changes.pop("pictures", ["TSV_images"]),
+            changes.pop("work", ["mmeval"]),
         )
-        rules = Rules(**{key: changes.pop(key) for key in ("mmbench", "mmmu", "unreadable") if key in changes})
+        keys = ("mmbench", "mmmu", "unreadable", "math_vista", "no_answer", "replicates")
+        rules = Rules(**{key: changes.pop(key) for key in keys if key in changes})
         expected: Expected | None = changes.pop("expected", None)
         where = changes.pop("where", "")
         return VLMEvalKitSource(str(root or self.root), folders, Selection(**changes), rules, expected, where)

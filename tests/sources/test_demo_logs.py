@@ -37,7 +37,7 @@ def test_everything_is_read_and_graded(read: RecordSet) -> None:
     assert read.records[schema.QUALITY].notna().all()
     assert read.records[schema.PREDICTION].notna().all()
     assert set(read.records[schema.FLAGS]) == {""}
-    assert {note.kind for note in read.notes} <= {"ignored_files"}
+    assert {note.kind for note in read.notes} <= {"ignored_files", "summary_agrees"}
     assert read.samples[schema.GROUP].value_counts().to_dict() == {"General": 18, "STEM": 12, "Charts & OCR": 12}
 
 

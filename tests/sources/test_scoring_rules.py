@@ -145,9 +145,19 @@ def test_circular_needs_every_rotation() -> None:
 
 
 def test_rotations_are_told_by_their_index() -> None:
-    keys = pd.Series(["999999", "1000000", "3000007", "a"], dtype="str")
-    assert choice.is_rotated(keys).tolist() == [False, True, True, False]
-    assert choice.question_of(keys).tolist() == ["999999", "0", "7", "a"]
+    rows = table(**{KEY: ["999999", "1000000", "3000007", "a"]})
+    assert choice.is_rotated(rows).tolist() == [False, True, True, False]
+    assert choice.groups_of(rows).tolist() == ["999999", "0", "7", "a"]
+
+
+def test_a_column_of_groups_tells_rotations_better() -> None:
+    """With g_index any index will do; an empty cell falls back on the index."""
+    rows = table(**{KEY: ["5", "6", "1000007", "8"]}, g_index=["5", "5.0", "", "8"])
+    assert choice.groups_of(rows).tolist() == ["5", "5", "7", "8"]
+    assert choice.is_rotated(rows).tolist() == [False, True, True, False]
+    graded = rows.assign(prediction=["A", "B", "A", "A"], answer=["A", "A", "A", "A"], A="x", B="y")
+    # Question 5 is right as first asked and wrong in its rotation 6.
+    check(choice.score_circular(graded).quality, [0, 0, 1, 1])
 
 
 def test_yes_no() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 1, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "splits": 1, "reports": 1}
+FORMATS = {"records": 2, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "splits": 1, "reports": 2}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The first part of a benchmark: what a source read, checked and written as tables and the quality matrix."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.benchmark import tables
+from vlrb.benchmark.replicates import write_replicates
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import write_array, write_json
 
@@ -18,7 +20,7 @@ NOTES_FILE = f"{schema.REPORTS_FOLDER}/source_notes.json"
 
 
 def write_records(staging: Path, read: "RecordSet") -> dict[str, Any]:
-    """Write samples, records, predictions, Y.npy and the source's notes; return counts and the model ids.
+    """Write samples, records, predictions, Y.npy, replicates and the source's notes; return counts and model ids.
 
     Raises:
         DataError: Nothing was read, ids repeat, a record names an unknown sample, or a quality is outside [0, 1].
@@ -29,14 +31,17 @@ def write_records(staging: Path, read: "RecordSet") -> dict[str, Any]:
     _check_samples(samples)
     cells = record_cells(records, samples[schema.SAMPLE_ID].tolist(), model_ids)
     _check_records(records, cells)
+    records = records if schema.RUN in records else records.assign(**{schema.RUN: ""})
     quality = records[schema.QUALITY].to_numpy(np.float32)
     tables.write_table(staging / schema.SAMPLES_FILE, samples, tables.SAMPLES)
     tables.write_table(staging / schema.RECORDS_FILE, records, tables.RECORDS)
     tables.write_table(staging / schema.PREDICTIONS_FILE, records, tables.PREDICTIONS)
     write_array(staging / schema.QUALITY_FILE, tables.fill_matrix(cells, quality, (len(samples), len(model_ids))))
-    notes = [{"kind": n.kind, "where": n.where, "message": n.message, "count": n.count} for n in read.notes]
-    write_json(staging / NOTES_FILE, notes)
-    return {"samples": len(samples), "models": len(model_ids), "records": len(records), "model_ids": model_ids}
+    write_json(staging / NOTES_FILE, [asdict(note) for note in read.notes])
+    facts = {"samples": len(samples), "models": len(model_ids), "records": len(records), "model_ids": model_ids}
+    if read.replicates is not None and len(read.replicates):
+        facts["replicates"] = write_replicates(staging, records, read.replicates)
+    return facts
 
 
 def record_cells(records: pd.DataFrame, sample_ids: list[str], model_ids: list[str]) -> np.ndarray:

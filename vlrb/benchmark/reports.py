@@ -9,6 +9,7 @@ import pandas as pd
 from vlrb import schema
 from vlrb.benchmark.integrity import Finding, Subject, find_all, missing_prices
 from vlrb.benchmark.records import NOTES_FILE
+from vlrb.benchmark.source_findings import source_findings
 from vlrb.benchmark.store import Benchmark, CostTable
 from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by, token_table
 from vlrb.utils.files import read_json, write_json, write_text
@@ -19,7 +20,8 @@ _INTEGRITY = f"{schema.REPORTS_FOLDER}/integrity.json"
 def write_reports(staging: Path, bench: Benchmark, costs: CostTable, split: tuple[str, int]) -> dict[str, Any]:
     """Write all reports of a benchmark with one price book and one split; return how many findings there are."""
     subject = Subject(bench, costs, bench.split(*split))
-    findings = find_all(subject)
+    notes = read_json(bench.root / NOTES_FILE)
+    findings = find_all(subject) + source_findings(notes)
     folder = staging / schema.REPORTS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     models = pd.DataFrame()
@@ -27,7 +29,7 @@ def write_reports(staging: Path, bench: Benchmark, costs: CostTable, split: tupl
         models = model_table(bench.Y, costs.C, bench.models)
         _write_tables(folder, bench, models)
     report = {**_facts(subject, split), "findings": [finding.plain() for finding in findings]}
-    report["source_notes"] = read_json(bench.root / NOTES_FILE)
+    report["source_notes"] = notes
     write_json(staging / _INTEGRITY, report)
     write_text(folder / "integrity.md", _markdown(report, models))
     levels = [finding.level for finding in findings]

@@ -27,7 +27,9 @@ _TEXT_COLUMNS = [column for column in schema.SAMPLE_COLUMNS if column != schema.
 SAMPLES = pa.schema(
     [(column, pa.list_(_PICTURE) if column == schema.IMAGES else pa.large_string()) for column in schema.SAMPLE_COLUMNS]
 )
-RECORDS = pa.schema([(column, pa.float32() if column == schema.QUALITY else _WORD) for column in schema.RECORD_COLUMNS])
+RECORDS = pa.schema(
+    [(column, pa.float32() if column == schema.QUALITY else _WORD) for column in (*schema.RECORD_COLUMNS, schema.RUN)]
+)
 SAMPLE_TOKENS = pa.schema({schema.SAMPLE_ID: pa.large_string(), "text_tokens": pa.int32(), "pictures": pa.int32()})
 SPLIT = pa.schema({schema.SAMPLE_ID: pa.large_string(), schema.SPLIT: pa.string(), schema.SPLIT_GROUP: pa.int32()})
 PREDICTIONS = pa.schema([(schema.SAMPLE_ID, _WORD), (schema.MODEL_ID, _WORD), (schema.PREDICTION, pa.large_string())])

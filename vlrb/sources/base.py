@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from vlrb.sources.pictures import PictureReader
 
@@ -21,12 +21,14 @@ class Note:
         where: File, dataset or model it is about.
         message: One sentence.
         count: How many rows, files or pictures it concerns.
+        level: "warning" = somebody should look at it (it becomes a finding of the integrity report).
     """
 
     kind: str
     where: str
     message: str
     count: int = 1
+    level: Literal["note", "warning"] = "note"
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,20 @@ class RecordSet:
     Args:
         samples: One row per sample, columns `schema.SAMPLE_COLUMNS`; datasets sorted, natural order of the index
             within a dataset. `images` holds lists of dicts with the keys `schema.PICTURE_FIELDS`.
-        records: One row per (sample, model) met, columns `schema.RECORD_COLUMNS` and `schema.PREDICTION`.
-            `quality` is float32, NaN where unknown; `prediction` is NA where missing.
+        records: One row per (sample, model) met, columns `schema.RECORD_COLUMNS` and `schema.PREDICTION`, and
+            `schema.RUN` if the source tells runs apart. `quality` is float32, NaN where unknown; `prediction` is NA
+            where missing.
         model_ids: Sorted ids of the models met.
         notes: What the reader met on the way.
+        replicates: Records of other runs of a model on the same sample (columns as `records`, without prediction;
+            `schema.RUN` tells the runs apart); None or empty if there are none.
     """
 
     samples: "pd.DataFrame"
     records: "pd.DataFrame"
     model_ids: list[str]
     notes: list[Note] = field(default_factory=list)
+    replicates: "pd.DataFrame | None" = None
 
 
 class Source(Protocol):

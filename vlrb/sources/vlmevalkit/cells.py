@@ -1,6 +1,7 @@
 """Cells of log tables as exact text: numbers without a made-up ".0", ids as they are, lists without eval."""
 
 import ast
+import datetime
 import math
 import re
 from typing import Any
@@ -79,6 +80,30 @@ def parse_literal(text: str) -> Any:  # noqa: ANN401 - any Python literal
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
+
+
+def check_id(cell: object) -> str:
+    """Return what is wrong with the value of an id cell, "" if nothing: ids must be exact.
+
+    >>> check_id(7.0), check_id("12345678901234567890"), check_id(1e15)
+    ('', '', 'the number 1e+15 is too large to be exact in a workbook')
+    """
+    if isinstance(cell, float) and abs(cell) >= MAX_EXACT:
+        return f"the number {cell!r} is too large to be exact in a workbook"
+    if isinstance(cell, datetime.date | datetime.time | datetime.timedelta):
+        return f"a spreadsheet program turned it into the date {cell}"
+    return ""
+
+
+def encoding_problem(data: bytes) -> str:
+    r"""Return what bytes that should be UTF-8 text seem to be.
+
+    >>> encoding_problem("id".encode("utf-16")), encoding_problem(b"caf\xe9")
+    ('it seems to be UTF-16', 'it seems to be Windows-1252 or another 8-bit encoding')
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:2]:
+        return "it seems to be UTF-16"
+    return "it seems to be Windows-1252 or another 8-bit encoding"
 
 
 def find_column(columns: "pd.Index[str]", *names: str) -> str | None:

@@ -23,7 +23,16 @@ _NOT_TABLES = re.compile(
     r"|vanilla_all_result|vanilla_result)|.*_[^_]+_acc|status"
 )
 _SUMMARY = re.compile(r"(?:.*[^_])?_score")  # `{STEM}_score.json`: totals; `{STEM}_{judge}_score` is a table
+_TOTALS = re.compile(r"_(?P<kind>acc_all|acc)|(?:_(?P<judge>.+))?_score")
 ANY_JUDGE_RULES = ("math_vista", "math_vision")
+
+
+class Totals(NamedTuple):
+    """What the name of a summary says: acc, acc_all or score, and the judge if it names one."""
+
+    dataset: str
+    kind: str
+    judge: str
 
 
 class Parsed(NamedTuple):
@@ -48,6 +57,25 @@ def run_date(folder: str) -> tuple[str, str]:
 def is_noise(stem: str) -> bool:
     """Return whether a stem (without its model) is one of a file that never holds one row per sample."""
     return _NOT_TABLES.fullmatch(stem) is not None
+
+
+def may_be_summary(stem: str, ending: str) -> bool:
+    """Return whether a file may hold totals of a dataset (`{judge}_score.json` may also be a table of rows)."""
+    kinds = {".csv": ("_acc", "_acc_all", "_score"), ".json": ("_acc", "_acc_all")}
+    return stem.endswith(kinds.get(ending, ()))
+
+
+def parse_totals(rest: str, datasets: Collection[str]) -> Totals | None:
+    """Return what a summary's stem after `<model>_` says; None if it is none of these datasets' totals.
+
+    >>> parse_totals("MathVista_MINI_gpt-4o_score", ["MathVista_MINI"])
+    Totals(dataset='MathVista_MINI', kind='score', judge='gpt-4o')
+    """
+    for name in sorted((n for n in datasets if rest.startswith(f"{n}_")), key=len, reverse=True):
+        found = _TOTALS.fullmatch(rest[len(name) :])
+        if found is not None:
+            return Totals(name, found["kind"] or "score", found["judge"] or "")
+    return None
 
 
 def parse(rest: str, rules: dict[str, str], judges: Collection[str]) -> Parsed:

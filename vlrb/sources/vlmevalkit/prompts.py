@@ -4,7 +4,7 @@ import pandas as pd
 
 from vlrb.sources.vlmevalkit.cells import find_column
 from vlrb.sources.vlmevalkit.datasets import CHOICE_SUFFIX, DatasetSpec
-from vlrb.sources.vlmevalkit.scoring.choice import OPEN_OPTION, option_letters, question_of
+from vlrb.sources.vlmevalkit.scoring.choice import OPEN_OPTION, groups_of, option_letters
 from vlrb.sources.vlmevalkit.tables import KEY
 
 QUESTION_COLUMNS = ("question", "prompt", "query", "text")
@@ -54,9 +54,7 @@ def split_keys(table: pd.DataFrame, spec: DatasetSpec) -> list[str]:
         column = find_column(table.columns, "problem_index")
         return [""] * len(table) if column is None else [f"MathVerse/{cell}" if cell else "" for cell in table[column]]
     if spec.split_key == "mmbench":
-        column = find_column(table.columns, "g_index")
-        groups = question_of(table[KEY]) if column is None else table[column]
-        return [f"MMBench/{group}" for group in groups]
+        return [f"MMBench/{group}" for group in groups_of(table)]
     if spec.split_key == "hallusion":
         return [_figure(key) for key in table[KEY]]
     return [""] * len(table)

@@ -6,16 +6,15 @@ import numpy as np
 import pandas as pd
 
 from vlrb import schema
-from vlrb.sources.base import Note, RecordSet
-from vlrb.sources.vlmevalkit.grading import BITS, FLAG_TEXTS, CellRecords
-from vlrb.sources.vlmevalkit.settings import Expected
-from vlrb.utils.errors import DataError
+from vlrb.sources.base import Note
+from vlrb.sources.vlmevalkit.cell_records import BITS, FLAG_TEXTS, CellRecords
 
 
-def join_records(found: list[CellRecords], samples: pd.DataFrame) -> pd.DataFrame:
-    """Join the cells into one table (`schema.RECORD_COLUMNS` and the prediction), ordered by model and sample."""
+def join_records(found: list[CellRecords], samples: pd.DataFrame, *, predictions: bool = True) -> pd.DataFrame:
+    """Join the cells into one table (`schema.RECORD_COLUMNS`, run, prediction), ordered by model and sample."""
     models = sorted({cell.model for cell in found})
     sources = sorted({cell.source for cell in found})
+    runs = sorted({cell.run for cell in found})
     rules = sorted({cell.graded_by for cell in found} | {""})
     sample_ids = pd.Index(samples[schema.SAMPLE_ID])
     rows = [sample_ids.get_indexer(pd.Index(f"{cell.dataset}/" + cell.keys)) for cell in found]
@@ -27,20 +26,22 @@ def join_records(found: list[CellRecords], samples: pd.DataFrame) -> pd.DataFram
     rule = np.repeat([rules.index(cell.graded_by) for cell in found], sizes)
     rule = np.where(np.isnan(quality), rules.index(""), rule)
     source = np.repeat([sources.index(cell.source) for cell in found], sizes)
-    predictions = pd.concat([cell.predictions for cell in found], ignore_index=True)
+    run = np.repeat([runs.index(cell.run) for cell in found], sizes)
     order = np.lexsort((row, model))
     order = order[row[order] >= 0]  # rows of samples that are not wanted (MMMU's dev rows, if so chosen)
-    return pd.DataFrame(
-        {
-            schema.SAMPLE_ID: _coded(row[order], sample_ids),
-            schema.MODEL_ID: _coded(model[order], models),
-            schema.QUALITY: quality[order],
-            schema.GRADED_BY: _coded(rule[order], rules),
-            schema.SOURCE: _coded(source[order], sources),
-            schema.FLAGS: _coded(flags[order], FLAG_TEXTS),
-            schema.PREDICTION: predictions.array[order],
-        }
-    )
+    columns = {
+        schema.SAMPLE_ID: _coded(row[order], sample_ids),
+        schema.MODEL_ID: _coded(model[order], models),
+        schema.QUALITY: quality[order],
+        schema.GRADED_BY: _coded(rule[order], rules),
+        schema.SOURCE: _coded(source[order], sources),
+        schema.FLAGS: _coded(flags[order], FLAG_TEXTS),
+        schema.RUN: _coded(run[order], runs),
+    }
+    if predictions:
+        texts = pd.concat([cell.predictions for cell in found], ignore_index=True)
+        columns[schema.PREDICTION] = texts.array[order]
+    return pd.DataFrame(columns)
 
 
 def _coded(codes: np.ndarray, words: Sequence[str] | pd.Index) -> pd.Categorical:
@@ -66,33 +67,3 @@ _MEANINGS = {
     "missing_prediction": "records without an answer, so without output tokens",
     "ungraded": "records that no rule can grade",
 }
-
-
-def check_complete(result: RecordSet, expected: Expected) -> None:
-    """Compare with what a complete archive holds; a lower number of samples is noted.
-
-    Raises:
-        DataError: Logs of a model on a dataset are missing and `expected.incomplete` is "error" (lists which).
-    """
-    sample_dataset = result.records[schema.SAMPLE_ID].astype("str").str.partition("/")[0]
-    pairs = set(zip(sample_dataset, result.records[schema.MODEL_ID].astype("str"), strict=True))
-    missing = [
-        f"{model} on {dataset}"
-        for dataset in expected.samples
-        for model in expected.models
-        if (dataset, model) not in pairs
-    ]
-    if missing and expected.incomplete == "error":
-        more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
-        raise DataError(
-            f"the archive is incomplete; there are no logs of {', '.join(missing[:12])}{more}",
-            "fetch what is missing, or go on without it: dataset.source.expected.incomplete=report",
-        )
-    counts = result.samples[schema.DATASET].value_counts()
-    short = [(name, int(counts.get(name, 0)), count) for name, count in expected.samples.items()]
-    result.notes.extend(Note("incomplete", what, "no logs") for what in missing)
-    result.notes.extend(
-        Note("incomplete", name, f"{have:,} samples, {count:,} are published", count - have)
-        for name, have, count in short
-        if have < count
-    )

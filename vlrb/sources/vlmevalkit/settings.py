@@ -16,22 +16,29 @@ def _check_names(names: list[str] | None, key: str) -> None:
         raise ConfigError(f"{key} must be a list of names, not {names!r}")
 
 
+def _check_choice(value: str, allowed: tuple[str, ...], key: str) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{key} must be one of {', '.join(allowed)}, not {value!r}")
+
+
 @dataclass(frozen=True)
 class Folders:
     """Where things lie below the root.
 
     Args:
-        evaluation: Folders with graded tables; the root itself is taken if none of these and of `inference` exists.
+        evaluation: Folders with graded tables; the root itself is taken if none of all these exists.
         inference: Folders with prediction tables.
         pictures: Folders with TSV files and plain pictures.
+        work: Folders for both kinds of table, one folder per model in them; taken if none of the first two exists.
     """
 
     evaluation: list[str]
     inference: list[str]
     pictures: list[str]
+    work: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for key in ("evaluation", "inference", "pictures"):
+        for key in ("evaluation", "inference", "pictures", "work"):
             _check_names(getattr(self, key), f"dataset.source.folders.{key}")
 
 
@@ -45,6 +52,7 @@ class Selection:
         models: Only these model folders; None = all found.
         aliases: Name of a dataset in the logs → name of a known dataset whose scoring rule it follows.
         judges: Judges in order of preference; others come after these, exact matching last.
+        unknown: Datasets without a rule of their own: "read" for a right/wrong column, or "skip" unopened.
     """
 
     datasets: list[str] | None = None
@@ -52,10 +60,12 @@ class Selection:
     models: list[str] | None = None
     aliases: dict[str, str] = field(default_factory=dict)
     judges: list[str] = field(default_factory=lambda: list(JUDGES))
+    unknown: Literal["read", "skip"] = "read"
 
     def __post_init__(self) -> None:
         for key in ("datasets", "exclude_datasets", "models", "judges"):
             _check_names(getattr(self, key), f"dataset.source.select.{key}")
+        _check_choice(self.unknown, ("read", "skip"), "dataset.source.select.unknown")
 
     def judge_rank(self, judge: str) -> tuple[int, str]:
         """Return a sort key: listed judges in their order, then others by name, exact matching last."""
@@ -73,23 +83,32 @@ class Rules:
             "vanilla": the question as first asked counts alone.
         mmmu: "all" (dev and validation, as VL-RouterBench counts them) or "validation" (the leaderboard's rows).
         unreadable: A picture that cannot be read is an error, or reported and kept as a reference.
+        math_vista: Free answers of type text or list are wrong, as in the kit's own number ("official"), or compared
+            as text ("fair").
+        no_answer: A prediction that is empty or a failed call, in a file without grades: "unknown", or "wrong" as
+            the kit counts it. Where an evaluator graded it, its grade stands.
+        replicates: Other runs of a model on a dataset are read and kept beside the one that counts, and the grades
+            of other judges compared with it ("keep"), or neither is opened ("skip").
     """
 
     mmbench: Literal["circular", "vanilla"] = "circular"
     mmmu: Literal["all", "validation"] = "all"
     unreadable: Unreadable = "error"
+    math_vista: Literal["official", "fair"] = "official"
+    no_answer: Literal["unknown", "wrong"] = "unknown"
+    replicates: Literal["keep", "skip"] = "keep"
 
     def __post_init__(self) -> None:
         choices = {
             "mmbench": ("circular", "vanilla"),
             "mmmu": ("all", "validation"),
             "unreadable": ("error", "report"),
+            "math_vista": ("official", "fair"),
+            "no_answer": ("unknown", "wrong"),
+            "replicates": ("keep", "skip"),
         }
         for key, allowed in choices.items():
-            if getattr(self, key) not in allowed:
-                raise ConfigError(
-                    f"dataset.source.rules.{key} must be one of {', '.join(allowed)}, not {getattr(self, key)!r}"
-                )
+            _check_choice(getattr(self, key), allowed, f"dataset.source.rules.{key}")
 
 
 @dataclass(frozen=True)
@@ -97,15 +116,16 @@ class Expected:
     """What a complete archive holds.
 
     Args:
-        samples: Dataset → number of samples.
+        samples: Dataset → number of samples, None where it is not known.
         models: Model folders, each with logs of every dataset in `samples`.
-        incomplete: Whether missing logs are an error or reported; fewer samples are always only reported.
+        incomplete: Whether missing logs and TSV files, and other numbers of samples, are an error or reported.
+        tsv: Whether every dataset has a TSV file.
     """
 
-    samples: dict[str, int]
+    samples: dict[str, int | None]
     models: list[str]
     incomplete: Incomplete = "error"
+    tsv: bool = False
 
     def __post_init__(self) -> None:
-        if self.incomplete not in ("error", "report"):
-            raise ConfigError(f"dataset.source.expected.incomplete must be error or report, not {self.incomplete!r}")
+        _check_choice(self.incomplete, ("error", "report"), "dataset.source.expected.incomplete")

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,21 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.sources.base import Note, RecordSet
+from vlrb.sources.vlmevalkit.cell_records import CellRecords
 from vlrb.sources.vlmevalkit.choose import Cell, choose
+from vlrb.sources.vlmevalkit.complete import check_counts, check_files
 from vlrb.sources.vlmevalkit.datasets import DatasetSpec
-from vlrb.sources.vlmevalkit.grading import CellRecords, read_cell
 from vlrb.sources.vlmevalkit.layout import Layout, scan
+from vlrb.sources.vlmevalkit.notes import compact
 from vlrb.sources.vlmevalkit.pool import run_all
-from vlrb.sources.vlmevalkit.records import check_complete, flag_notes, join_records
+from vlrb.sources.vlmevalkit.records import flag_notes, join_records
+from vlrb.sources.vlmevalkit.repeats import read_cell
 from vlrb.sources.vlmevalkit.samples import dataset_samples
 from vlrb.sources.vlmevalkit.settings import Expected, Folders, Rules, Selection
 from vlrb.sources.vlmevalkit.tsv import TsvIndex, match_tsv, read_tsv
 from vlrb.utils.errors import DataError
 
-READER_VERSION = 1  # raise when the same files give other records
+READER_VERSION = 2  # raise when the same files give other records
 TSV_SPEED = 10  # how many times faster a byte of base64 is read than a byte of a workbook
 
 
@@ -44,8 +48,8 @@ class VLMEvalKitSource:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return settings, and name, size and time of every file found; no file is opened."""
-        layout = scan(self.root, self.folders, self.where)
-        files = [[file.name, file.size, file.mtime_ns] for file in layout.tables]
+        layout = self._scan()
+        files = [[file.name, file.size, file.mtime_ns] for file in (*layout.tables, *layout.summaries)]
         for path in sorted(layout.tsv.values()):
             status = path.stat()
             files.append([path.relative_to(self.root.resolve()).as_posix(), status.st_size, status.st_mtime_ns])
@@ -63,9 +67,15 @@ class VLMEvalKitSource:
             DataError: A file is damaged, a grade cannot be told from a file that should hold it, a sample repeats, a
                 picture cannot be read, or something that must be there is missing.
         """
-        layout = scan(self.root, self.folders, self.where)
-        cells, notes = choose(layout.tables, self.select, self.rules)
+        layout = self._scan()
+        expected = self._wanted()
+        named = (*expected.samples, *expected.models) if expected is not None else ()
+        cells, notes = choose(layout.tables, self.select, self.rules, layout.summaries, layout.models, named)
         notes = layout.notes + notes
+        if expected is not None:
+            pairs = {(cell.spec.name, cell.model) for cell in cells}
+            tsv = [name for name in expected.samples if match_tsv(name, layout.tsv) is not None]
+            notes += check_files(pairs, tsv, expected)
         found, indexes = self._read_files(cells, layout, notes)
         if not found:
             raise DataError(f"{self.root}: nothing in its logs can be graded", _explain(notes))
@@ -73,22 +83,27 @@ class VLMEvalKitSource:
         samples = self._samples(cells, found, indexes, notes)
         records = join_records(found, samples)
         notes += flag_notes(records)
+        if expected is not None:
+            notes += check_counts(samples, records, expected)
         model_ids = sorted(set(records[schema.MODEL_ID].unique()))
-        result = RecordSet(samples, records, model_ids, notes)
-        if self.expected is not None:
-            check_complete(result, self._wanted(self.expected))
-        return result
+        return RecordSet(samples, records, model_ids, compact(notes), _replicates(found, samples))
 
-    def _wanted(self, expected: Expected) -> Expected:
+    def _scan(self) -> Layout:
+        return scan(self.root, self.folders, self.where, self.select.models)
+
+    def _wanted(self) -> Expected | None:
         """Return what is expected of the datasets and models that were asked for."""
+        expected = self.expected
+        if expected is None:
+            return None
         datasets, models = self.select.datasets, self.select.models
         samples = {
-            name: count
+            name: None if name.startswith("MMMU_") and self.rules.mmmu == "validation" else count
             for name, count in expected.samples.items()
             if name not in self.select.exclude_datasets and (datasets is None or name in datasets)
         }
         wanted_models = [model for model in expected.models if models is None or model in models]
-        return Expected(samples, wanted_models, expected.incomplete)
+        return replace(expected, samples=samples, models=wanted_models)
 
     def _read_files(
         self, cells: list[Cell], layout: Layout, notes: list[Note]
@@ -129,6 +144,11 @@ class VLMEvalKitSource:
         return pd.concat(parts, ignore_index=True)
 
 
+def _replicates(found: list[CellRecords], samples: pd.DataFrame) -> pd.DataFrame | None:
+    others = [other for records in found for other in records.replicates]
+    return join_records(others, samples, predictions=False) if others else None
+
+
 def _why_unused(cell: Cell) -> str:
     if cell.spec.known:
         return "no table of rows among its files"
@@ -136,7 +156,8 @@ def _why_unused(cell: Cell) -> str:
 
 
 def _weight(cell: Cell) -> int:
-    return sum(log.file.size for log in (*cell.graded[:1], *cell.predicted[:1]))
+    own = sum(log.file.size for log in (*cell.graded[:1], *cell.predicted[:1]))
+    return own + sum(map(_weight, cell.others))
 
 
 def _note_unknown(spec: DatasetSpec, keys: set[str], notes: list[Note]) -> None:

@@ -1,6 +1,7 @@
 """Read one log table (xlsx, tsv or json) as text, exactly as it was written."""
 
 import csv
+import datetime
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -9,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from vlrb.sources.vlmevalkit.cells import column_text, find_column, row_key
+from vlrb.sources.vlmevalkit.cells import check_id, column_text, encoding_problem, find_column, row_key
 from vlrb.sources.vlmevalkit.xlsx import formula_texts, read_rows
 from vlrb.utils.errors import DataError
 
 ID_COLUMNS = ("index", "sample_id", "id")
 KEY = "__key__"
+DATES = "dates"  # key of `attrs`: how many predictions are dates, turned so by a spreadsheet program
 MAX_TEXT_BYTES = 1 << 30
 Wanted = Callable[[str], bool]
 
@@ -46,14 +48,25 @@ def read_table(path: Path, name: str, wanted: Wanted | None = None) -> pd.DataFr
             f"{name}: no id column ({', '.join(ID_COLUMNS)}) among its columns {_listed(header)}",
             "it is no VLMEvalKit table; move it out of the logs or leave its dataset out",
         )
-    place = header.index(key)
+    place, first_row = header.index(key), 1 if path.suffix == ".json" else 2
+    _check_ids(columns[place], name, key, first_row)
     wanted_columns = {
         title: column_text(columns[i])
         for i, title in reversed(list(enumerate(header)))  # of two columns with one title the first counts
         if i == place or wanted is None or wanted(title)
     }
-    first_row = 1 if path.suffix == ".json" else 2
-    return keyed_table(dict(reversed(wanted_columns.items())), key, name, first_row)
+    table = keyed_table(dict(reversed(wanted_columns.items())), key, name, first_row)
+    if "prediction" in header:
+        answers = columns[header.index("prediction")]
+        table.attrs[DATES] = sum(isinstance(cell, datetime.date | datetime.time) for cell in answers)
+    return table
+
+
+def _check_ids(cells: list[Any], name: str, key: str, first_row: int) -> None:
+    for row, cell in enumerate(cells, first_row):
+        problem = "" if type(cell) is str else check_id(cell)
+        if problem:
+            raise DataError(f"{name}: {key} of row {row}: {problem}", f"write the column {key} as text")
 
 
 def keyed_table(columns: dict[str, list[str]], key: str, name: str, first_row: int) -> pd.DataFrame:
@@ -146,9 +159,13 @@ def _read_text(path: Path, name: str) -> str:
     try:
         if path.stat().st_size > MAX_TEXT_BYTES:
             raise DataError(f"{name}: larger than {MAX_TEXT_BYTES >> 20} MiB")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return file.read()
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
+        message = f"{name}: not UTF-8 text (byte {error.start}); {encoding_problem(data)}"
+        raise DataError(message, "save it as UTF-8") from error
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error})") from error
+    if "\0" in text[:2]:  # UTF-16 of plain letters is valid UTF-8 too
+        raise DataError(f"{name}: not UTF-8 text; {encoding_problem(data)}", "save it as UTF-8")
+    return text

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from vlrb.sources.vlmevalkit.cells import encoding_problem
 from vlrb.utils.errors import DataError
 
 BLOCK = 1 << 22
@@ -87,6 +88,8 @@ def cell_string(buffer: bytes, span: Span, name: str, row: int) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: row {row} is not UTF-8 text", "save the file as UTF-8") from error
+        raise DataError(
+            f"{name}: row {row} is not UTF-8 text; {encoding_problem(data)}", "save the file as UTF-8"
+        ) from error
     quoted = span[0] > 0 and buffer[span[0] - 1 : span[0]] == b'"'
     return text.replace('""', '"') if quoted else text

@@ -28,10 +28,10 @@ _HIT = Method("result", explicit.HIT_COLUMNS, explicit.score_hit)
 
 RULES: Final[dict[str, tuple[Method, ...]]] = {
     "choice": (_HIT, _VERIFIED, Method("prediction", _LETTERS, choice.score_letters)),
-    "circular": (_HIT, Method("prediction", _LETTERS, choice.score_circular)),
+    "circular": (_HIT, Method("prediction", (*_LETTERS, "g_index"), choice.score_circular)),
     "vanilla": (
         Method("vanilla", explicit.HIT_COLUMNS, explicit.score_hit),
-        Method("prediction", _LETTERS, choice.score_letters),
+        Method("prediction", (*_LETTERS, "g_index"), choice.score_letters),
     ),
     "yes_no": (
         Method("auxmatch", ("score", "extracted", "answer"), yes_no.score_auxmatch),
@@ -39,12 +39,17 @@ RULES: Final[dict[str, tuple[Method, ...]]] = {
         Method("prediction", _LETTERS, yes_no.score_yes_no),
     ),
     "math_vista": (
-        Method("judged", ("res", *_VISTA), math_vista.score_res),
+        Method("judged", ("res", "log", *_VISTA), math_vista.score_res),
+        _VERIFIED,
+        Method("prediction", ("prediction", *_VISTA), math_vista.score_prediction),
+    ),
+    "math_vista_fair": (
+        Method("judged", ("res", "log", *_VISTA), math_vista.score_res_fair),
         _VERIFIED,
         Method("prediction", ("prediction", *_VISTA), math_vista.score_prediction),
     ),
     "math_vision": (
-        Method("judged", ("res", "choices", "answer"), math_vision.score_res),
+        Method("judged", ("res", "log", "choices", "answer"), math_vision.score_res),
         _VERIFIED,
         Method("prediction", ("prediction", "choices", "answer"), math_vision.score_prediction),
     ),

@@ -9,6 +9,7 @@ import pandas as pd
 from vlrb.sources.vlmevalkit.cells import find_column, parse_list
 from vlrb.utils.errors import DataError
 
+FAILED = "Failed to obtain answer"  # what the kit writes where a model gave none
 RIGHT_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": np.nan}
 
 
@@ -97,6 +98,15 @@ def answers(cell: str) -> list[str]:
     """
     items = parse_list(cell)
     return [cell] if items is None else items
+
+
+def answered(text: str) -> bool:
+    """Return whether a prediction is an answer at all: neither empty nor the kit's text for a failed call.
+
+    >>> answered("B"), answered(""), answered("Failed to obtain answer via API.")
+    (True, False, False)
+    """
+    return bool(text) and FAILED not in text
 
 
 def each_row(function: Callable[..., float], *columns: "pd.Series[str] | Sequence[object]") -> np.ndarray:

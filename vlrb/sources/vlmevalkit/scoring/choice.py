@@ -5,8 +5,8 @@ import string
 import numpy as np
 import pandas as pd
 
-from vlrb.sources.vlmevalkit.cells import natural_key
-from vlrb.sources.vlmevalkit.scoring.base import Grades, each_row, need
+from vlrb.sources.vlmevalkit.cells import find_column, natural_key, row_key
+from vlrb.sources.vlmevalkit.scoring.base import Grades, answered, each_row, need
 from vlrb.sources.vlmevalkit.scoring.letters import find_letter
 from vlrb.sources.vlmevalkit.tables import KEY
 
@@ -22,7 +22,7 @@ def score_letters(table: pd.DataFrame) -> Grades:
 
     def grade(text: str, answer: str, row: tuple[str, ...]) -> float:
         choices = {letter: option for letter, option in zip(letters, row, strict=True) if option}
-        if answer not in choices or not text:
+        if answer not in choices or OPEN_OPTION in row or not answered(text):
             return np.nan
         found = find_letter(text, choices)
         return np.nan if found is None else float(found == answer)
@@ -36,7 +36,7 @@ def score_circular(table: pd.DataFrame) -> Grades:
     Every row of a question gets the question's grade; the caller keeps the rows of the questions as first asked.
     """
     quality = score_letters(table).quality
-    groups = pd.Series(quality).groupby(question_of(table[KEY]).to_numpy())
+    groups = pd.Series(quality).groupby(groups_of(table).to_numpy())
     every, lowest = groups.transform("size") == groups.transform("count"), groups.transform("min")
     graded = np.where(lowest == 0, 0.0, np.where(every, lowest, np.nan)).astype(np.float32)
     return Grades(graded, "letter matching over all rotations")
@@ -47,9 +47,20 @@ def option_letters(table: pd.DataFrame) -> list[str]:
     return [letter for letter in string.ascii_uppercase if letter in table.columns]
 
 
-def is_rotated(keys: "pd.Series[str]") -> np.ndarray:
+def is_rotated(table: pd.DataFrame) -> np.ndarray:
     """Return which rows repeat a question with rotated options → (rows,) bool."""
-    return np.fromiter((natural_key(key)[1] >= ROTATION for key in keys), dtype=bool, count=len(keys))
+    rotated: np.ndarray = (groups_of(table) != table[KEY]).to_numpy(bool)
+    return rotated
+
+
+def groups_of(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return the index of the question of each row: `g_index` where there is one, else told by the row's own index."""
+    groups = question_of(table[KEY])
+    column = find_column(table.columns, "g_index")
+    if column is not None:
+        given = pd.Series([row_key(cell) for cell in table[column]], index=groups.index, dtype="str")
+        groups = groups.mask(given != "", given)
+    return groups
 
 
 def question_of(keys: "pd.Series[str]") -> "pd.Series[str]":

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-FAILED = "Failed to obtain answer"
+from vlrb.sources.vlmevalkit.scoring.base import FAILED
+
 REFUSALS = (
     "Sorry, I can't help with images of people yet.",
     "I can't process this file.",

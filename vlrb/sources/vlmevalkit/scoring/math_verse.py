@@ -13,5 +13,6 @@ def score_score(table: pd.DataFrame) -> Grades:
 
 def score_extract(table: pd.DataFrame) -> Grades:
     """Grade an extraction that was never judged: 1 where it is the answer itself, NaN for all others."""
-    same = need(table, "extract").str.strip() == need(table, "answer").str.strip()
+    truth = need(table, "answer").str.strip()
+    same = (need(table, "extract").str.strip() == truth) & (truth != "")
     return Grades(np.where(same, 1.0, np.nan).astype(np.float32), "extract = answer")

@@ -3,19 +3,19 @@
 import numpy as np
 import pandas as pd
 
-from vlrb.sources.vlmevalkit.scoring.base import Grades, answers, each_row, need
+from vlrb.sources.vlmevalkit.scoring.base import Grades, answered, answers, each_row, need
 
 HANDWRITTEN = "Handwritten Mathematical Expression Recognition"
 
 
 def score_substring(table: pd.DataFrame) -> Grades:
-    """Grade predictions: right if any accepted answer occurs in them; NaN for an empty prediction.
+    """Grade predictions: right if any accepted answer occurs in them; NaN without a prediction or an answer.
 
     Case is ignored, except in handwritten formulas, where all spaces are ignored instead.
     """
 
     def grade(text: str, cell: str, category: str) -> float:
-        if not text:
+        if not cell or not answered(text):
             return np.nan
         clean = _formula if category == HANDWRITTEN else _plain
         said = clean(text)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vlrb.sources.vlmevalkit.cells import parse_list
-from vlrb.sources.vlmevalkit.scoring.base import Grades, answers, as_grades, each_row, need
+from vlrb.sources.vlmevalkit.scoring.base import Grades, answered, answers, as_grades, each_row, need
 
 TOLERANCE = 0.05
 
@@ -18,10 +18,12 @@ def score_match(table: pd.DataFrame) -> Grades:
 
 
 def score_prediction(table: pd.DataFrame) -> Grades:
-    """Grade bare predictions against the best of the accepted answers; NaN for an empty prediction."""
+    """Grade bare predictions against the best of the accepted answers; NaN without a prediction."""
 
     def grade(text: str, cell: str) -> float:
-        return float(any(relaxed_match(text, truth) for truth in answers(cell))) if text and cell else np.nan
+        if not cell or not answered(text):
+            return np.nan
+        return float(any(relaxed_match(text, truth) for truth in answers(cell)))
 
     return Grades(each_row(grade, need(table, "prediction"), need(table, "answer")), "relaxed accuracy")
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from vlrb.sources.vlmevalkit.scoring.base import Grades, answers, as_grades, each_row, need
+from vlrb.sources.vlmevalkit.scoring.base import Grades, answered, answers, as_grades, each_row, need
 
 NUMBERS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
 NUMBERS |= {"seven": "7", "eight": "8", "nine": "9", "ten": "10"}
@@ -41,10 +41,10 @@ def score_eval(table: pd.DataFrame) -> Grades:
 
 
 def score_prediction(table: pd.DataFrame) -> Grades:
-    """Return the soft accuracy of bare predictions; NaN for an empty prediction."""
+    """Return the soft accuracy of bare predictions; NaN without a prediction."""
 
     def grade(text: str, cell: str) -> float:
-        return soft_accuracy(text, answers(cell)) if text and cell else np.nan
+        return _share(normalised(text), _truths(cell)) if cell and answered(text) else np.nan
 
     return Grades(each_row(grade, need(table, "prediction"), need(table, "answer")), "soft accuracy")
 
@@ -57,8 +57,17 @@ def soft_accuracy(given: str, annotators: list[str]) -> float:
     >>> soft_accuracy("Two.", ["2", "two", "2"] + ["5"] * 7)
     0.9
     """
-    said = normalised(given)
-    agree = sum(normalised(annotator) == said for annotator in annotators)
+    return _share(normalised(given), tuple(map(normalised, annotators)))
+
+
+@lru_cache(maxsize=16384)
+def _truths(cell: str) -> tuple[str, ...]:
+    """Return the annotators' answers of a cell, normalised once for all models that answer the question."""
+    return tuple(map(normalised, answers(cell)))
+
+
+def _share(said: str, annotators: tuple[str, ...]) -> float:
+    agree = annotators.count(said)
     others = len(annotators) - agree
     total = agree * min(1.0, (agree - 1) / 3) + others * min(1.0, agree / 3) if agree else 0.0
     return total / len(annotators)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vlrb.sources.vlmevalkit.cells import find_column
-from vlrb.sources.vlmevalkit.scoring.base import Grades, as_grades, each_row, need
+from vlrb.sources.vlmevalkit.scoring.base import Grades, answered, as_grades, each_row, need
 
 _WORDS = re.compile(r"[^\w\s]")
 
@@ -25,13 +25,15 @@ def score_auxmatch(table: pd.DataFrame) -> Grades:
 def _extracted(table: pd.DataFrame) -> np.ndarray:
     extracted, truth = need(table, "extracted").str.strip(), need(table, "answer").str.strip()
     quality = (extracted == truth).to_numpy(dtype=np.float32)
-    return np.where((extracted == "").to_numpy(), np.float32(np.nan), quality)
+    return np.where(((extracted == "") | (truth == "")).to_numpy(), np.float32(np.nan), quality)
 
 
 def score_yes_no(table: pd.DataFrame) -> Grades:
     """Grade bare predictions by the one word, yes or no, that they contain; NaN if both or neither."""
 
     def grade(text: str, answer: str) -> float:
+        if not answer or not answered(text):
+            return np.nan
         words = set(_WORDS.sub(" ", text.lower()).split())
         said = {"yes", "no"} & words
         return np.nan if len(said) != 1 else float(said == {answer.strip().lower()})
