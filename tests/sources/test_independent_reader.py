@@ -74,7 +74,9 @@ def test_real_logs_without_their_marks(
         rows = rows_of(path)
         columns = [title for title in rows[0] if title != "hit" and (given == "res" or title not in ("res", "log"))]
         name = path.name if given == "res" else f"{model}_MathVision.xlsx"
-        xlsx(tmp_path / path.relative_to(mathvision_root).with_name(name), {c: [row[c] for row in rows] for c in columns})
+        xlsx(
+            tmp_path / path.relative_to(mathvision_root).with_name(name), {c: [row[c] for row in rows] for c in columns}
+        )
     theirs = read_tree(tmp_path)
     assert len(theirs) == 1513 * 3
     assert differences(grades_of(read(tmp_path)), theirs) == {}

@@ -222,7 +222,11 @@ ENDINGS = st.tuples(st.sampled_from([".xlsx", ".tsv", ".json"]), st.sampled_from
 
 
 def spoil(
-    root: Path, endings: tuple[str, str], rows: list[Callable[..., Columns]], files: list[Callable[..., None]], seed: int
+    root: Path,
+    endings: tuple[str, str],
+    rows: list[Callable[..., Columns]],
+    files: list[Callable[..., None]],
+    seed: int,
 ) -> Truth:
     """Write the tree with some of its tables and files spoilt."""
     dice = Dice(seed)

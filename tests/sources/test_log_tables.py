@@ -44,7 +44,7 @@ def test_text_survives_other_formats(tmp_path: Path, ending: str) -> None:
         path.write_text(json.dumps(records), encoding="utf-8")
     else:
         quoted = [f'{i}\t"{text}"' for i, text in enumerate(TRAPS)]
-        path.write_bytes("\n".join(["index\tprediction", *quoted]).encode())
+        path.write_bytes("\n".join(["index\tprediction", *quoted, ""]).encode())
     assert read_table(path, "t")["prediction"].tolist() == TRAPS
 
 

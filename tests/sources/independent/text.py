@@ -81,7 +81,7 @@ def yes_or_no(text: str) -> str:
 NUMBERS = {"none": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 NUMBERS |= {"six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10"}
 CONTRACTIONS = {"dont": "don't", "isnt": "isn't", "cant": "can't", "thats": "that's", "youre": "you're"}
-PUNCTUATION = ";/[]\"{}()=+\\_-><@`,?!"
+PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 
 
 def vqa_plain(text: str) -> str:

@@ -34,7 +34,9 @@ LETTER_ANSWERS = says(
     LETTERS.map("({})".format),
     LETTERS.map("The answer is {}.".format),
     LETTERS.map("the answer is **{}** since the sky and the sea are painted so here".format),
-    st.sampled_from(["A or B", "it is red", "red", "green apple", "3", 3, 2.5, "A cat sat on the mat all day long", "b"]),
+    st.sampled_from(
+        ["A or B", "it is red", "red", "green apple", "3", 3, 2.5, "A cat sat on the mat all day long", "b"]
+    ),
 )
 OPTIONS = st.sampled_from(["red", "green apple", "None", "NA", 3, 2.5, "é", "1,000", "yes", "A", "none of these", "3"])
 
@@ -124,7 +126,10 @@ def without_score(draw: Draw, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def res(draw: Draw, row: dict[str, Any]) -> dict[str, Any]:
-    return {"res": draw(says(LETTERS, NUMBERS)), "log": draw(st.sampled_from(["Succeed", "All 5 retries failed.", None]))}
+    return {
+        "res": draw(says(LETTERS, NUMBERS)),
+        "log": draw(st.sampled_from(["Succeed", "All 5 retries failed.", None])),
+    }
 
 
 def extract(draw: Draw, row: dict[str, Any]) -> dict[str, Any]:
