@@ -68,7 +68,7 @@ def test_real_logs(mathvision_root: Path) -> None:
 def test_real_logs_without_their_marks(
     mathvision_root: Path, tmp_path: Path, xlsx: Callable[..., Path], given: str
 ) -> None:
-    """Without the published marks the extracted answers, or the whole predictions, must be compared with the answers."""
+    """Without the published marks the extracted answers, or whole predictions, must be compared with the answers."""
     for model in ("Gemini-Pro", "LLaVA-v1.5-7B", "Qwen-VL-Max-CoT"):
         (path,) = (mathvision_root / "VLMEvalKit_evaluation" / model).glob("*/*.xlsx")
         rows = rows_of(path)

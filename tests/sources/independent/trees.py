@@ -15,8 +15,10 @@ MODELS = ("GPT-4o", "org--name", "My Model 2.5", "tiny_score", "x_result")
 LETTERS = st.sampled_from("ABCD")
 MARKS = st.sampled_from([0, 1, 1.0, 0.0, True, False, "1", "0", "True", "False", "true", None])
 ODD = st.sampled_from(
-    ["nan", "None", "NA", "N/A", "null", "é ü 語", "a\r\nb", "tab\there", "\x07 bell", '"quoted"', " x "]
-    + ["Failed to obtain answer via API.", "Cannot determine the answer", "=A", "=1+1", "#N/A", "[1, 2", "{}", "-", "Z"]
+    [
+        *("nan", "None", "NA", "N/A", "null", "é ü 語", "a\r\nb", "tab\there", "\x07 bell", '"quoted"', " x ", "#N/A"),
+        *("Failed to obtain answer via API.", "Cannot determine the answer", "=A", "=1+1", "[1, 2", "{}", "-", "Z"),
+    ]
 )
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=8)
 NUMBERS = st.sampled_from(
