@@ -19,6 +19,10 @@ def told(read: RecordSet) -> dict[str, list[str]]:
     return found
 
 
+def counted(read: RecordSet) -> dict[str, int]:
+    return {note.kind: note.count for note in read.notes if note.kind.startswith("summary_")}
+
+
 def totals(tree: Any, name: str, text: str, folder: str = "VLMEvalKit_evaluation") -> Path:
     path = tree.root / folder / "M" / RUN / f"M_{name}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +74,7 @@ def test_question_sets_have_per_cents(tree: Any) -> None:
         "M", "HallusionBench_auxmatch", rows(2, answer=["Yes", "No"], extracted=["Yes", "Yes"], score=[True, False])
     )
     totals(tree, "HallusionBench_score.csv", "split,aAcc,fAcc,qAcc\nOverall,50.0,0.0,0.0\nVD,9.0,0.0,0.0\n")
-    assert {kind: len(messages) for kind, messages in told(tree.source().read()).items()} == {"summary_agrees": 4}
+    assert counted(tree.source().read()) == {"summary_agrees": 4}
     totals(tree, "DocVQA_VAL_acc.csv", "Overall\n62.5\n")  # what the mean of eval_score would look like
     assert len(told(tree.source().read())["summary_disagrees"]) == 1
 
@@ -97,7 +101,7 @@ def test_math_sets_count_hits_of_the_judge_that_is_used(tree: Any) -> None:
     )
     tree.result("M", "MathVerse_MINI_gpt-4o_score", verse)
     totals(tree, "MathVerse_MINI_gpt-4o_score.csv", "split,Overall\nText Lite,50.0\nVision Only,100.0\n")
-    assert {kind: len(messages) for kind, messages in told(tree.source().read()).items()} == {"summary_agrees": 3}
+    assert counted(tree.source().read()) == {"summary_agrees": 3}
     totals(tree, "MathVerse_MINI_gpt-4o_score.csv", "split,Overall\nOverall,50.0\n")
     assert told(tree.source().read())["summary_disagrees"] == [
         f"VLMEvalKit_evaluation/M/{RUN}/M_MathVerse_MINI_gpt-4o_score.csv says 50.00 %, the rows here give 66.67 %"
@@ -139,7 +143,7 @@ def test_agreement_of_many_is_one_line() -> None:
     many = [Note("summary_agrees", f"M{i} on MMStar", "agrees") for i in range(30)]
     (note,) = compact(many)
     assert (note.where, note.count) == ("M0 on MMStar, M1 on MMStar, M2 on MMStar and 27 more", 30)
-    few = many[:24]
+    few = [Note("failed", f"M{i}", "answers that could not be obtained") for i in range(24)]
     assert compact(few) == few
     different = [Note("dates", f"f{i}", f"message {i}", 2, "warning") for i in range(400)]
     shown = compact(different)

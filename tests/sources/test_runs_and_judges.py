@@ -41,6 +41,7 @@ def test_the_newest_graded_run_counts_and_others_are_replicates(tree: Any) -> No
     assert set(read.records[schema.RUN]) == {NEW}
     assert read.replicates is not None
     assert schema.PREDICTION not in read.replicates
+    assert [note.count for note in read.notes if note.kind == "replicates"] == [8]
     kept = dict(list(read.replicates.groupby(schema.RUN, observed=True)))
     assert kept[OLD][schema.QUALITY].tolist() == [1, 0, 0, 1]
     np.testing.assert_array_equal(kept["T20270101-000000"][schema.QUALITY], [1, 1, 1, np.nan])

@@ -126,8 +126,25 @@ def test_circular_sets_keep_questions_as_first_asked(tree: Any) -> None:
     vanilla = tree.source(mmbench="vanilla").read()
     assert quality(vanilla, "M") == {"MMBench_DEV_EN_V11/1": 1, "MMBench_DEV_EN_V11/2": 1}
     base = {name: values[::2] for name, values in rows.items()}
+    # A result file alone: its marks are of all rotations, the answers in it tell about the questions as first asked.
+    tree.result("N", "MMBench_DEV_EN_V11_openai_result", {**base, "hit": [0, 0]})
+    alone = tree.source(mmbench="vanilla").read()
+    assert quality(alone, "N") == {"MMBench_DEV_EN_V11/1": 1, "MMBench_DEV_EN_V11/2": 1}
+    assert set(alone.records[schema.GRADED_BY]) == {"letter matching"}
     tree.result("M", "MMBench_DEV_EN_V11_openai_result", {**base, "g_index": [1, 2], "hit": [0, 1]})
     assert quality(tree.source().read(), "M") == {"MMBench_DEV_EN_V11/1": 0, "MMBench_DEV_EN_V11/2": 1}
+
+
+def test_a_pickled_table_is_never_opened_but_pointed_out(tree: Any, tmp_path: Path, xlsx: Any) -> None:
+    """Where a writer fails the kit pickles the table under the prediction file's name."""
+    xlsx(tmp_path / "M" / "M_MMStar.xlsx", {**QUESTIONS, "prediction": ["A", "B"]})
+    for name in ("M_OCRBench.pkl", "M_MMStar_openai_result.pkl", "01_MMStar.pkl"):
+        (tmp_path / "M" / name).write_bytes(b"cos\nabort\n(tR.")
+    read = tree.source(tmp_path, work=[]).read()
+    found = {note.where: note.message for note in read.notes if note.kind == "ignored_files"}
+    assert found["M/M_OCRBench.pkl"].startswith("a table that the kit could only pickle")
+    assert found["M/01_MMStar.pkl"].startswith("a temporary or cache file")
+    assert read.samples[schema.DATASET].unique().tolist() == ["MMStar"]
 
 
 def test_mmmu_rows_of_the_leaderboard(tree: Any) -> None:

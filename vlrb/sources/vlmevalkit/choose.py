@@ -55,6 +55,7 @@ class Cell:
         notes: What there is to choose between.
         others: The same for each other run, newest first.
         totals: The kit's own summaries.
+        compare_judges: Whether other judges' grades of the same answers are read.
     """
 
     model: str

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vlrb.sources.base import Note
+from vlrb.sources.vlmevalkit.datasets import KNOWN
 from vlrb.sources.vlmevalkit.names import TABLE_ENDINGS, is_noise, may_be_summary
 from vlrb.sources.vlmevalkit.settings import Folders
 from vlrb.utils.errors import DataError
@@ -76,9 +77,7 @@ def scan(root: Path, folders: Folders, where: str = "", models: Collection[str] 
     ignored: dict[str, list[str]] = {}
     seen: set[str] = set()
     for section, folder in _sections(root, folders):
-        for place in _models(folder, ignored, root):
-            if section == WORK and place.model in folders.pictures:
-                continue
+        for place in _models(folder, ignored, root, folders.pictures if section == WORK else ()):
             seen.add(place.model)
             if models is not None and place.model not in models:
                 continue
@@ -116,9 +115,11 @@ class _Place(NamedTuple):
     prefixes: tuple[str, ...]
 
 
-def _models(folder: Path, ignored: dict[str, list[str]], root: Path) -> Iterator[_Place]:
+def _models(folder: Path, ignored: dict[str, list[str]], root: Path, skipped: Collection[str]) -> Iterator[_Place]:
     """Yield the models of a section; a folder without logs of its own may be an organisation with models in it."""
     for own in _folders(folder, ignored, root):
+        if own.name in skipped:
+            continue
         place = _Place(own.name, own, (f"{own.name}_",))
         inner = [] if _has_logs(place, root) else [_inner(own.name, path) for path in _folders(own, {}, root)]
         yield from [nested for nested in inner if _has_logs(nested, root)] or [place]
@@ -133,7 +134,8 @@ def _has_logs(place: _Place, root: Path) -> bool:
     """Return whether a name in a folder, or one level below, begins as this model's files do."""
     names = [entry.name for entry in os.scandir(place.folder)]
     names += [entry.name for folder in _folders(place.folder, {}, root) for entry in os.scandir(folder)]
-    return any(name.startswith(place.prefixes) for name in names) or not names
+    organisation = place.model.rpartition("/")[0]
+    return any(name.startswith(place.prefixes) or name == organisation for name in names) or not names
 
 
 def _model_files(place: _Place, section: str, root: Path, ignored: dict[str, list[str]]) -> Iterator[FoundFile]:
@@ -188,6 +190,10 @@ def _reason_to_skip(path: Path, real: Path, root: Path, prefixes: tuple[str, ...
         return "a link that leads outside the root"
     if not real.is_file():
         return "a link that leads nowhere"
+    if path.suffix == ".pkl" and any(path.stem.removeprefix(prefix) in KNOWN for prefix in prefixes):
+        return (
+            "a table that the kit could only pickle (never opened): write it as xlsx or tsv with the tool that made it"
+        )
     if path.suffix == ".pkl" or _SCRATCH.fullmatch(path.name):
         return "a temporary or cache file of the kit (pickles are never opened)"
     is_table = path.suffix in TABLE_ENDINGS and not is_noise(path.stem)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from vlrb.sources.base import Note
 
 MERGE_ABOVE = 24  # as many models or files as a person still reads line by line
+COUNTED = ("summary_agrees",)  # good news is one line, however little of it
 MAX_OF_A_KIND = 300
 SHOWN = 3
 
@@ -17,7 +18,8 @@ def compact(notes: Sequence[Note]) -> list[Note]:
         by_message[note.kind, note.level, note.message].append(note)
     by_kind: dict[tuple[str, str], list[Note]] = defaultdict(list)
     for group in by_message.values():
-        by_kind[group[0].kind, group[0].level] += [_merged(group)] if len(group) > MERGE_ABOVE else group
+        merge = len(group) > (1 if group[0].kind in COUNTED else MERGE_ABOVE)
+        by_kind[group[0].kind, group[0].level] += [_merged(group)] if merge else group
     return [note for group in by_kind.values() for note in _capped(group)]
 
 

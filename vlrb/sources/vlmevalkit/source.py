@@ -25,6 +25,7 @@ from vlrb.sources.vlmevalkit.tsv import TsvIndex, match_tsv, read_tsv
 from vlrb.utils.errors import DataError
 
 READER_VERSION = 2  # raise when the same files give other records
+TABLE_OVERHEAD = 16 << 10  # bytes of a workbook that are read in the time that any table takes
 TSV_SPEED = 10  # how many times faster a byte of base64 is read than a byte of a workbook
 
 
@@ -85,8 +86,11 @@ class VLMEvalKitSource:
         notes += flag_notes(records)
         if expected is not None:
             notes += check_counts(samples, records, expected)
+        replicates = _replicates(found, samples)
+        if replicates is not None:
+            notes.append(Note("replicates", "logs", "records of other runs are kept beside these", len(replicates)))
         model_ids = sorted(set(records[schema.MODEL_ID].unique()))
-        return RecordSet(samples, records, model_ids, compact(notes), _replicates(found, samples))
+        return RecordSet(samples, records, model_ids, compact(notes), replicates)
 
     def _scan(self) -> Layout:
         return scan(self.root, self.folders, self.where, self.select.models)
@@ -156,7 +160,7 @@ def _why_unused(cell: Cell) -> str:
 
 
 def _weight(cell: Cell) -> int:
-    own = sum(log.file.size for log in (*cell.graded[:1], *cell.predicted[:1]))
+    own = sum(log.file.size + TABLE_OVERHEAD for log in (*cell.graded[:1], *cell.predicted[:1]))
     return own + sum(map(_weight, cell.others))
 
 

@@ -17,6 +17,7 @@ from vlrb.utils.errors import DataError
 ID_COLUMNS = ("index", "sample_id", "id")
 KEY = "__key__"
 DATES = "dates"  # key of `attrs`: how many predictions are dates, turned so by a spreadsheet program
+ANSWER_COLUMNS = ("prediction", "res", "extract")  # texts of models and judges, which may begin with "="
 MAX_TEXT_BYTES = 1 << 30
 HALF_WRITTEN = "half written? make it again or remove it"
 Wanted = Callable[[str], bool]
@@ -125,13 +126,17 @@ def _columns(rows: list[list[Any]], name: str) -> tuple[list[str], list[list[Any
 
 def _from_xlsx(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
     header, columns = _columns(read_rows(path, name), name)
-    if "prediction" in header:
-        place = header.index("prediction")
-        if any(cell == "" or (type(cell) is float and cell == 0) for cell in columns[place]):
-            for (row, column), text in formula_texts(path).items():
-                if column == place and 0 < row <= len(columns[place]):
-                    columns[place][row - 1] = text
+    answers = [header.index(title) for title in ANSWER_COLUMNS if title in header]
+    if any(_may_be_formula(cell) for place in answers for cell in columns[place]):
+        for (row, column), text in formula_texts(path).items():
+            if column < len(columns) and 0 < row <= len(columns[column]) and _may_be_formula(columns[column][row - 1]):
+                columns[column][row - 1] = text
     return header, columns
+
+
+def _may_be_formula(cell: object) -> bool:
+    """Return whether a cell is what a text stored as a formula is read as: nothing, or the number 0."""
+    return cell == "" or (type(cell) is float and cell == 0)
 
 
 def _from_tsv(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
