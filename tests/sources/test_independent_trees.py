@@ -15,8 +15,8 @@ from independent.writing import Log, write
 from vlrb import schema
 from vlrb.utils.errors import DataError
 
-QUICK = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def compare(logs: list[Log], mmmu: str, tree: Any) -> None:

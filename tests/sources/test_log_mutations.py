@@ -254,8 +254,8 @@ SPOILING = {
     "files": st.lists(st.sampled_from(FILES), max_size=2),
     "seed": st.integers(0, 10**6),
 }
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
