@@ -77,7 +77,8 @@ def test_the_command_fails_and_damages_nothing(
     attack(logs)
     code, out, err = call("build_data", *words(logs, data))
     assert code == 1
-    assert err.count("error: ") == 1
+    assert err.startswith("error: ")
+    assert "\nerror: " not in err
     assert "Traceback" not in out + err
     for part in parts:
         assert part in err
