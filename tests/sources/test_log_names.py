@@ -133,6 +133,7 @@ def test_a_judged_score_beats_an_extraction_of_a_newer_run() -> None:
         found("T20250101_Gb/M_MathVerse_MINI_gpt-4o_extract.xlsx"),
     )
     assert [log.parsed.form for log in cell.graded] == ["score", "extract"]
+    assert cell.notes == []
 
 
 def test_inference_folder_tells_the_names_of_unknown_datasets() -> None:

@@ -86,10 +86,10 @@ def check_id(cell: object) -> str:
     """Return what is wrong with the value of an id cell, "" if nothing: ids must be exact.
 
     >>> check_id(7.0), check_id("12345678901234567890"), check_id(1e15)
-    ('', '', 'the number 1e+15 is too large to be exact in a workbook')
+    ('', '', 'the number 1000000000000000 is too large to be exact in a workbook')
     """
     if isinstance(cell, float) and abs(cell) >= MAX_EXACT:
-        return f"the number {cell!r} is too large to be exact in a workbook"
+        return f"the number {cell:.17g} is too large to be exact in a workbook"
     if isinstance(cell, datetime.date | datetime.time | datetime.timedelta):
         return f"a spreadsheet program turned it into the date {cell}"
     return ""

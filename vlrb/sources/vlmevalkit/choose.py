@@ -235,6 +235,7 @@ def _preference(log: LogFile, forms: list[str], selection: Selection) -> tuple[o
 
 def _notes(where: str, graded: list[LogFile], predicted: list[LogFile]) -> list[Note]:
     notes = []
+    graded = [log for log in graded if log.parsed.form != "extract"]  # every score has one
     if len(graded) > 1:
         first = graded[0]
         others = ", ".join(log.name for log in graded[1:4]) + (" …" if len(graded) > 4 else "")
