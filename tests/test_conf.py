@@ -19,7 +19,13 @@ from vlrb.utils.instantiate import TARGET, locate
 
 CONF = ROOT / "conf"
 SCRIPTS = ("train", "evaluate", "build_data")
-NEEDS = {"dataset=vlmevalkit": ["dataset.root=.", "dataset.name=mine"]}
+NEEDS = {
+    "dataset=vlmevalkit": ["dataset.root=.", "dataset.name=mine"],
+    "dataset=outcomes_table": ["dataset.root=outcomes.csv", "dataset.name=mine"],
+    "dataset=reference": ["dataset.root=.", "dataset.name=mine"],
+    "encoder/text=precomputed": ["encoder.text.path=bge-m3.parquet"],
+    "encoder/vision=precomputed": ["encoder.vision.path=dinov2-base.parquet"],
+}
 OPTIONS = sorted(
     {
         (script, f"{group.replace('.', '/')}={option}")

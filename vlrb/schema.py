@@ -20,6 +20,7 @@ SUFFIX: Final = "suffix"  # fixed instruction the evaluation kit appends to the 
 IMAGES: Final = "images"  # list of picture references, see PICTURE_FIELDS
 SPLIT_KEY: Final = "split_key"  # declared key of related samples ("" if none)
 SAMPLE_COLUMNS: Final = (SAMPLE_ID, DATASET, GROUP, TASK, QUESTION, PROMPT, SUFFIX, IMAGES, SPLIT_KEY)
+GIVEN_SPLIT: Final = "given_split"  # optional column: the side that came with the data, as written ("" if none)
 
 # One picture reference (struct fields of IMAGES). The bytes lie in `path` (POSIX, relative to the dataset root) from
 # `offset` for `length` bytes; encoding is "base64" (a cell of a TSV file) or "file" (the whole file, offset 0).
@@ -35,6 +36,10 @@ FLAG_WORDS: Final = ("truncated", "failed", "stale", "missing_prediction", "ungr
 RECORD_COLUMNS: Final = (SAMPLE_ID, MODEL_ID, QUALITY, GRADED_BY, SOURCE, FLAGS)
 RUN: Final = "run"  # which run of the model the record is of ("" if the source tells none apart); optional
 PREDICTION: Final = "prediction"  # predictions.parquet: sample_id, model_id, prediction
+# Optional columns of what a source read: figures that came with the data, float, NaN = not recorded.
+RECORDED_COST: Final = "recorded_cost"  # USD per query
+RECORDED_TOKENS_IN: Final = "recorded_tokens_in"
+RECORDED_TOKENS_OUT: Final = "recorded_tokens_out"
 
 # --- splits ---------------------------------------------------------------------------------------------------------
 SPLIT: Final = "split"
@@ -43,6 +48,7 @@ TRAIN: Final = "train"
 DEV: Final = "dev"
 TEST: Final = "test"
 SPLITS: Final = (TRAIN, DEV, TEST)
+UNUSED: Final = "unused"  # in no split: related to test samples of a held-out dataset
 SplitName = Literal["train", "dev", "test"]
 
 # --- decisions.parquet ----------------------------------------------------------------------------------------------
@@ -60,10 +66,18 @@ MODELS_FILE: Final = "models.json"
 QUALITY_FILE: Final = "Y.npy"
 TOKENS_IN_FILE: Final = "tokens_in.npy"
 TOKENS_OUT_FILE: Final = "tokens_out.npy"
+RECORDED_FILES: Final = {  # N × M matrices, there only if the source recorded such figures
+    RECORDED_COST: "recorded_cost.npy",
+    RECORDED_TOKENS_IN: "recorded_tokens_in.npy",
+    RECORDED_TOKENS_OUT: "recorded_tokens_out.npy",
+}
+PICTURES_FILE: Final = "pictures.parquet"
 SAMPLE_TOKENS_FILE: Final = "sample_tokens.parquet"
 COST_FILE: Final = "C.npy"
 PRICES_FILE: Final = "prices.yaml"
 BOUNDS_FILE: Final = "cost_bounds.json"
+MODEL_TABLE_FILE: Final = "models.csv"
+BUDGET_TABLE_FILE: Final = "budgets.csv"
 COSTS_FOLDER: Final = "costs"
 SPLITS_FOLDER: Final = "splits"
 FEATURES_FOLDER: Final = "features"

@@ -3,13 +3,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from vlrb.benchmark.pricing import Price
+from vlrb.benchmark.tokens.counter import TokenCounter
+from vlrb.benchmark.tokens.tokenizers import TekkenTokenizer
 from vlrb.utils.instantiate import build, locate
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("pricing", "model_pool", "split", "tokens")
 NODES = [path for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+NEEDED = {"leave_dataset_out": {"holdout": ["A"]}}  # what has to be given by the user
 
 PUBLISHED = """
 Janus-Pro-1B .05/.05; DeepSeek-VL2-Tiny .05/.05; SmolVLM2 .06/.06; Kimi-VL-A3B-Thinking-2506 .20/.25;
@@ -22,7 +27,7 @@ InternVL2.5-78B 1.00/1.50; Gemini-Flash-2.5 .30/2.40; GPT-4o 2.50/10.00
 def load(path):
     node = yaml.safe_load(path.read_text())
     for base in node.pop("defaults", []):
-        node = {**load(path.parent / f"{base}.yaml"), **node}
+        node = OmegaConf.to_container(OmegaConf.merge(load(path.parent / f"{base}.yaml"), node))
     return node
 
 
@@ -38,7 +43,7 @@ def check_complete(node):
 def test_every_file_names_every_argument_and_builds(path):
     node = load(path)
     check_complete(node)
-    assert build(node, path.parent.name).name == path.stem
+    assert build({**node, **NEEDED.get(path.stem, {})}, path.parent.name).name == path.stem
 
 
 def test_the_published_prices():
@@ -59,6 +64,53 @@ def test_the_published_pool_has_those_prices_and_names():
         for alias in card.get("aliases", []):
             assert book.find(alias) == book.find(model)
     assert {pool.picture_rule(model) for model in pool.models} == {"fixed"}
+
+
+NATIVE = {
+    "fixed (picture_tokens 576)": ["Janus-Pro-1B", "Janus-Pro-7B"],
+    "fixed (picture_tokens 256)": ["Gemma3-27B"],
+    "deepseek_vl2": ["deepseek_vl2_tiny", "deepseek_vl2"],
+    "smolvlm_tiles (longest_edge 1536, tile_side 384, tile_tokens 81)": ["SmolVLM2"],
+    "kimi_dynamic (max_patches 16384)": ["Kimi-VL-A3B-Thinking-2506"],
+    "phi3_crops (max_crops 4)": ["Phi-3.5-Vision"],
+    "llava_next": ["llava_next_vicuna_7b"],
+    "internvl_tiles (max_tiles 12)": ["Qianfan-VL-8B", "InternVL2_5-78B"],
+    "pixtral (max_side 1024)": ["Pixtral-12B"],
+    "gemini_tiles": ["GeminiFlash2-5"],
+    "gpt4o_tiles (detail high)": ["GPT4o"],
+    "qwen_dynamic (min_pixels 3136, max_pixels 12845056)": [
+        "MiMo-VL-7B-RL",
+        "Qwen2.5-VL-32B-Instruct",
+        "Qwen2.5-VL-72B-Instruct",
+    ],
+}
+AS_RUN = {  # where VLMEvalKit's entries differ from the models' defaults
+    "gpt4o_tiles (detail low)": ["GPT4o"],
+    "qwen_dynamic (min_pixels 1003520, max_pixels 12845056)": NATIVE[
+        "qwen_dynamic (min_pixels 3136, max_pixels 12845056)"
+    ],
+}
+
+
+def rules_of(name, **options):
+    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+        config = OmegaConf.to_container(compose("build_data", overrides=[f"model_pool={name}"]).model_pool)
+    pool, published = build(config, "model_pool"), build(load(CONF / "model_pool/vl_routerbench.yaml"), "model_pool")
+    assert {model: pool.card(model) for model in pool.models} == {m: published.card(m) for m in published.models}
+    counter = TokenCounter("t", TekkenTokenizer(), **options)
+    return {model: str(counter.rule_of(pool, model)) for model in pool.models}
+
+
+def test_every_card_of_the_native_pool_counts_pictures_by_its_models_rule():
+    native = {model: rule for rule, models in NATIVE.items() for model in models}
+    assert rules_of("vl_routerbench_native") == native
+    as_run = {model: rule for rule, models in AS_RUN.items() for model in models}
+    assert rules_of("vl_routerbench_vlmevalkit") == {**native, **as_run}
+
+
+@pytest.mark.parametrize("name", ["vl_routerbench", "vl_routerbench_native"])
+def test_the_published_way_counts_256_whatever_the_cards_say(name):
+    assert set(rules_of(name, count="published", picture_tokens=7).values()) == {"fixed (picture_tokens 256)"}
 
 
 def test_discover_with_flat_prices_takes_any_model():

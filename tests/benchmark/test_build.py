@@ -13,6 +13,7 @@ from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.tokenizers import TekkenTokenizer
 from vlrb.utils.errors import ConfigError, DataError, StateError
+from vlrb.utils.files import read_json
 
 NAN = float("nan")
 FILES = {
@@ -21,6 +22,7 @@ FILES = {
     "records.parquet",
     "predictions.parquet",
     "models.json",
+    "pictures.parquet",
     "Y.npy",
     "tokens_in.npy",
     "tokens_out.npy",
@@ -28,12 +30,16 @@ FILES = {
     "costs/list/C.npy",
     "costs/list/prices.yaml",
     "costs/list/cost_bounds.json",
+    "costs/list/models.csv",
+    "costs/list/budgets.csv",
     "splits/grouped-0.parquet",
     "reports/integrity.json",
     "reports/integrity.md",
     "reports/models.csv",
     "reports/coverage.csv",
     "reports/token_statistics.csv",
+    "reports/token_statistics.md",
+    "reports/token_statistics.png",
     "reports/source_notes.json",
 }
 
@@ -66,6 +72,12 @@ def test_the_folder_and_its_matrices_by_hand(build, root, capsys):
     assert bench.manifest["synthetic"] is True
     assert bench.manifest["name"] == "bench"
     assert "records: 6 samples, 3 models, 18 records" in capsys.readouterr().out
+
+
+def test_the_first_report_says_that_data_are_synthetic(build, root):
+    build(synthetic=True)
+    assert read_json(root / "reports/integrity.json")["synthetic"] is True
+    assert "(synthetic data)" in (root / "reports/integrity.md").read_text()
 
 
 def test_bounds_are_over_the_five_complete_samples(build):
@@ -126,7 +138,7 @@ def test_prices_and_splits_lie_beside_each_other(build, root, make_book):
     build(price_book=make_book("other", large=4.0), split=Splitter(seed=1))
     build(split=Splitter(name="exact", exact=True))
     after = files(root)
-    new = {"costs/other/C.npy", "costs/other/prices.yaml", "costs/other/cost_bounds.json"}
+    new = {name.replace("/list/", "/other/") for name in FILES if name.startswith("costs/list/")}
     assert set(after) - set(before) == new | {"splits/grouped-1.parquet", "splits/exact-0.parquet"}
     for name in before:
         if not name.startswith(("reports/", "manifest")):
@@ -157,6 +169,7 @@ def test_picture_rules_of_cards_change_input_tokens_only(build, root):
         "provider": None,
         "picture_rule": "fixed",
         "picture_tokens": 3,
+        "picture_options": {},
     }
     for name in ("tokens_out.npy", "sample_tokens.parquet", "splits/grouped-0.parquet"):
         assert files(root)[name] == before[name]
@@ -193,7 +206,17 @@ def test_force_builds_the_listed_stages(build, source, capsys):
 
 
 def test_stale_parts_are_named_without_writing(build, root, source, choices, make_book):
-    everything = ["records", "models", "tokens", "tokens_in", "costs/list", "splits/grouped-0", "reports"]
+    everything = [
+        "records",
+        "models",
+        "tokens",
+        "tokens_in",
+        "costs/list",
+        "costs/list/tables",
+        "pictures",
+        "splits/grouped-0",
+        "reports",
+    ]
     assert stale_parts(root, source, **choices) == everything
     assert not root.exists()
     build()
@@ -222,6 +245,8 @@ def test_a_pool_model_without_logs_is_named(build):
 
 
 def test_interrupted_at_any_rename_the_rerun_gives_the_same_bytes(build, root, source, choices, monkeypatch, tmp_path):
+    drawn = "vlrb.benchmark.tokens.report.draw_tokens"  # takes most of a tiny build, and this test builds dozens
+    monkeypatch.setattr(drawn, lambda figure, path: path.write_bytes(figure.table.to_csv().encode()))
     build()
     wanted = files(root)
     rename = Path.replace
@@ -316,7 +341,7 @@ def test_fingerprints_tell_which_part_changed(build, source):
     source.predictions["small"][0] = "123"
     after = build().fingerprints
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"records", "tokens", "costs/list", "reports"}
+    assert changed == {"records", "tokens", "costs/list", "costs/list/tables", "reports"}
     assert "samples" in before
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from vlrb.benchmark.integrity import Subject, find_all
+from vlrb.benchmark.likeness.table import PictureTable
 from vlrb.benchmark.splits import Splitter
-from vlrb.benchmark.summaries import coverage_table, model_table, token_table
+from vlrb.benchmark.summaries import coverage_table, model_table
 from vlrb.utils.errors import DataError
 
 NAN = float("nan")
@@ -19,7 +20,8 @@ def levels(findings, check=None):
 def subject(bench, **arrays):
     for name, array in arrays.items():
         setattr(bench, name, array)
-    return Subject(bench, bench.costs("list"), bench.split("grouped", 0))
+    pictures = PictureTable.read(bench.root / "pictures.parquet")
+    return Subject(bench, bench.costs("list"), bench.split("grouped", 0), Splitter(), pictures)
 
 
 def test_the_tiny_benchmark_has_holes_and_nothing_else(build):
@@ -62,7 +64,7 @@ def test_models_csv_by_hand(build, root):
     assert table.loc["small", "mean_cost_usd"] == pytest.approx(81 * 0.5e-6 / 6, rel=1e-6)  # 74 in, 7 out
 
 
-def test_coverage_and_token_statistics_by_hand(build, root):
+def test_coverage_by_hand(build, root):
     build()
     coverage = pd.read_csv(root / "reports/coverage.csv").set_index(["dataset", "model_id"])
     row = coverage.loc[("B", "large")]
@@ -75,16 +77,6 @@ def test_coverage_and_token_statistics_by_hand(build, root):
         0,
     ]
     assert coverage.loc[("A", "large")][["samples", "graded", "answered"]].tolist() == [3, 3, 3]
-    tokens = pd.read_csv(root / "reports/token_statistics.csv").set_index(["dataset", "model_id"])
-    row = tokens.loc[("B", "small")]  # texts 2 3 1, pictures 2 0 1, answers 1 1 3
-    assert row["text_mean"] == pytest.approx(2)
-    assert row["picture_mean"] == pytest.approx(10)
-    assert row["input_mean"] == pytest.approx(12)
-    assert row["input_total"] == 36
-    assert row[["output_mean", "output_median", "output_max", "output_total"]].tolist() == pytest.approx(
-        [5 / 3, 1, 3, 5]
-    )
-    assert tokens.loc[("B", "large"), "output_missing"] == 1
 
 
 def test_strict_makes_problems_errors_also_on_the_second_run(build, capsys):
@@ -137,9 +129,9 @@ def test_a_split_that_parts_related_samples_or_rows_in_another_order(build):
     parted = good.split.copy()
     parted["split"] = ["train", "train", "test", "train", "dev", "train"]  # A/0 and A/2 show the same picture
     parted["split_group"] = range(6)  # the file itself claims all is well
-    findings = find_all(Subject(bench, good.costs, parted))
+    findings = find_all(Subject(bench, good.costs, parted, good.rule))
     assert levels(findings, "split") == [("error", 1)]
-    shuffled = Subject(bench, good.costs, good.split.iloc[::-1])
+    shuffled = Subject(bench, good.costs, good.split.iloc[::-1], good.rule)
     assert ("error", 1) in levels(find_all(shuffled), "alignment")
 
 
@@ -181,21 +173,13 @@ def test_tables_against_plain_loops():
     n, models = 60, ["a", "b", "c"]
     samples = pd.DataFrame({"sample_id": [f"s{i}" for i in range(n)], "dataset": rng.choice(["X", "Y", "Z"], n)})
     Y, tokens_out = (np.where(rng.random((n, 3)) < 0.2, NAN, rng.integers(0, 9, (n, 3)) / d) for d in (8, 1))
-    tokens_in, text = rng.integers(10, 99, (n, 3)).astype(float), rng.integers(1, 10, n)
     flags = rng.choice(["", "failed", "truncated;failed"], n * 3)
     records = pd.DataFrame({"sample_id": np.repeat(samples["sample_id"], 3), "model_id": models * n, "flags": flags})
     coverage = coverage_table(Y, tokens_out, records, samples, models)
-    statistics = token_table(tokens_in, tokens_out, text, samples, models)
-    for table in (coverage, statistics):
-        assert len(table) == 9
-    for row, stat in zip(coverage.itertuples(), statistics.itertuples(), strict=True):
+    assert len(coverage) == 9
+    for row in coverage.itertuples():
         rows = [i for i in range(n) if samples["dataset"][i] == row.dataset]
         m = models.index(row.model_id)
         assert row.graded == sum(not np.isnan(Y[i, m]) for i in rows)
         assert row.failed == sum("failed" in flags[i * 3 + m] for i in rows)
         assert row.truncated == sum("truncated" in flags[i * 3 + m] for i in rows)
-        known = sorted(tokens_out[i, m] for i in rows if not np.isnan(tokens_out[i, m]))
-        assert stat.output_total == pytest.approx(sum(known))
-        assert stat.output_median == pytest.approx(np.median(known))
-        assert stat.input_mean == pytest.approx(sum(tokens_in[i, m] for i in rows) / len(rows))
-        assert stat.text_mean == pytest.approx(sum(text[i] for i in rows) / len(rows))

@@ -50,6 +50,11 @@ def test_cards_and_rules():
     [
         ({"models": {"a": {"dispaly_name": "A"}}}, "unknown key 'dispaly_name'"),
         ({"models": {"a": {"picture_tokens": -1}}}, "picture_tokens"),
+        ({"models": {"a": {"picture_rule": "pixtrall"}}}, "pool p, a: picture rule 'pixtrall': no such rule"),
+        ({"models": {"a": {"picture_rule": "pixtral", "picture_tokens": 256}}}, "'pixtral' counts its own"),
+        ({"models": {"a": {"picture_rule": "pixtral", "picture_options": {"side": 1}}}}, "a: .*unknown option 'side'"),
+        ({"models": {"a": {"picture_options": {"max_side": 1}}}}, "picture_options without a picture_rule"),
+        ({"models": {"a": {"picture_rule": "pixtral", "picture_options": 3}}}, "must be a mapping"),
         ({"models": {"a": {"aliases": ["x"]}, "b": {"aliases": ["x"]}}}, "more than one model"),
         ({"models": {"a": {"aliases": ["b"]}, "b": {}}}, "more than one model"),
         ({"models": {"a": {}}, "include": ["b"]}, "'b' is not one of its models"),

@@ -1,7 +1,12 @@
+import os
+import pickle
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from vlrb.benchmark.pool import ModelPool
+from vlrb.benchmark.tokens import parallel
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.pictures import find_rule, flatten
 from vlrb.benchmark.tokens.tokenizers import HuggingFaceTokenizer, TekkenTokenizer, TiktokenTokenizer
@@ -78,6 +83,7 @@ class Recorder:
     """Counts characters and remembers what it was asked."""
 
     name = "characters"
+    processes = False
 
     def __init__(self):
         self.asked = []
@@ -100,10 +106,68 @@ def test_distinct_texts_are_counted_once_and_missing_ones_stay_missing():
     assert np.isnan(counter.count(pa.array([None, None], pa.large_string()), "")).all()
 
 
-def test_many_distinct_texts_go_in_chunks():
-    texts = ["x" * (i % 50) + str(i) for i in range(45_000)]
-    counts = TokenCounter("t", Recorder()).count(pa.array(texts, pa.large_string()), "counting")
+@pytest.mark.parametrize("size", [1, 7, 1000, 10**9])
+def test_texts_go_in_chunks_of_bounded_size(monkeypatch, size):
+    monkeypatch.setattr(parallel, "CHUNK_BYTES", size)
+    texts = ["", *("ä" * (i % 50) + str(i) for i in range(500)), "x" * 3000, ""]
+    asked = []
+
+    class Sizes(Recorder):
+        def count(self, texts):
+            asked.append(texts)
+            return super().count(texts)
+
+    counts = parallel.count_texts(Sizes(), pa.array(texts, pa.large_string()), "counting")
     assert counts.tolist() == [len(text) for text in texts]
+    assert [text for chunk in asked for text in chunk] == texts
+    assert all(sum(len(text.encode()) for text in chunk[1:]) <= size for chunk in asked)
+
+
+def test_many_texts_are_counted_by_processes_and_the_same(monkeypatch, tekken):
+    texts = pa.array([f"Hello world {i}" * (i % 40) for i in range(3000)], pa.large_string())
+    here = parallel.count_texts(tekken, texts, "counting")
+    monkeypatch.setattr(parallel, "PARALLEL_BYTES", 0)
+    monkeypatch.setattr(parallel, "CHUNK_BYTES", 50_000)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    monkeypatch.setattr(TekkenTokenizer, "count", None)  # whoever counts, it is not this process
+    assert parallel.count_texts(tekken, texts, "counting").tolist() == here.tolist()
+    assert "_encoding" not in pickle.loads(pickle.dumps(tekken)).__dict__
+
+
+def test_a_worker_that_dies_is_one_clear_line(monkeypatch):
+    for name, value in {"PARALLEL_BYTES": 0, "CHUNK_BYTES": 10, "cores": lambda: 2}.items():
+        monkeypatch.setattr(parallel, name, value)
+    with pytest.raises(DataError, match="lack of memory"):
+        parallel.count_texts(Deadly(), pa.array(["abc", "defghijklmn", "opqrstuvwxyz"], pa.large_string()), "counting")
+
+
+class Deadly:
+    name = "deadly"
+    processes = True
+
+    def settings(self):
+        return {}
+
+    def count(self, texts):
+        os._exit(1)
+
+
+def test_cards_choose_the_rule_and_the_default_fills_in():
+    cards = {
+        "own": {"picture_rule": "internvl_tiles", "picture_options": {"max_tiles": 6}},
+        "number": {"picture_tokens": 576},
+        "bare": {"picture_rule": "fixed"},
+        "none": {},
+    }
+    pool = ModelPool("p", models=cards)
+    counter = TokenCounter("t", Recorder(), picture_rule="pixtral", picture_options={"max_side": 512}, picture_tokens=9)
+    assert {model: str(counter.rule_of(pool, model)) for model in [*cards, "unheard of"]} == {
+        "own": "internvl_tiles (max_tiles 6)",
+        "number": "fixed (picture_tokens 576)",
+        "bare": "fixed (picture_tokens 9)",
+        "none": "pixtral (max_side 512)",
+        "unheard of": "pixtral (max_side 512)",
+    }
 
 
 def test_fixed_picture_rule_by_hand():
@@ -112,15 +176,15 @@ def test_fixed_picture_rule_by_hand():
     flat = flatten(pa.chunked_array([pa.array(pictures[:2], sizes), pa.array(pictures[2:], sizes)]))
     assert flat.counts().tolist() == [1, 0, 2]
     assert flat.sizes.tolist() == pytest.approx(np.array([[640, 480], [64, 64], [NAN, NAN]]), nan_ok=True)
-    assert flat.tokens(find_rule("fixed"), 256).tolist() == [256, 0, 512]
+    assert flat.tokens(find_rule("fixed")).tolist() == [256, 0, 512]
     # A rule that needs sizes: the sample with a picture of unknown size gets an unknown count, the others keep theirs.
-    assert flat.tokens(lambda s, _: s[:, 0] * s[:, 1] / 1024, 0).tolist() == pytest.approx([300, 0, NAN], nan_ok=True)
+    assert flat.tokens(find_rule("pixtral")).tolist() == pytest.approx([30 * 41, 0, NAN], nan_ok=True)
 
 
 def test_a_benchmark_without_any_picture():
     sizes = pa.list_(pa.struct({"width": pa.int32(), "height": pa.int32()}))
     flat = flatten(pa.chunked_array([pa.array([[], []], sizes)]))
-    assert flat.tokens(find_rule("fixed"), 256).tolist() == [0, 0]
+    assert flat.tokens(find_rule("fixed")).tolist() == [0, 0]
 
 
 def test_unknown_rules_and_bad_numbers_are_refused():
@@ -129,3 +193,8 @@ def test_unknown_rules_and_bad_numbers_are_refused():
     assert "did you mean 'fixed'" in error.value.hint
     with pytest.raises(ConfigError, match="picture_tokens"):
         TokenCounter("t", Recorder(), picture_tokens=-1)
+    with pytest.raises(ConfigError, match="unknown option"):
+        TokenCounter("t", Recorder(), picture_options={"max_pixels": 5})
+    with pytest.raises(ConfigError) as error:
+        TokenCounter("t", Recorder(), count="publishd")
+    assert "did you mean 'published'" in error.value.hint

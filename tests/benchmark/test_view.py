@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vlrb.benchmark.pool import ModelPool
-from vlrb.benchmark.splits import Splitter
+from vlrb.benchmark.splits import LeaveDatasetOut, Splitter
 from vlrb.benchmark.view import BenchmarkView
 from vlrb.utils.errors import ConfigError, DataError, StateError
 
@@ -82,6 +82,13 @@ def test_split_and_groups_are_the_benchmarks(build):
     assert sum(len(view.members(name)) for name in ("train", "dev", "test")) == 6
     with pytest.raises(StateError, match="splits/grouped-9"):
         BenchmarkView.create(bench, ALL, "list", split_seed=9)
+
+
+def test_samples_in_no_split_are_no_members(build):
+    bench = build(split=LeaveDatasetOut(holdout="A"))  # B/0 shows a picture of A/1
+    view = BenchmarkView.create(bench, ModelPool("two", exclude=["large"]), "list", split_name="leave_dataset_out-A")
+    assert view.split.tolist()[:4] == ["test", "test", "test", "unused"]
+    assert sorted(np.concatenate([view.members(name) for name in ("train", "dev", "test")])) == [0, 1, 2, 4, 5]
 
 
 def test_aliases_give_the_pools_ids(build):

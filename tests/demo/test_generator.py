@@ -243,3 +243,17 @@ def test_other_peoples_files_are_never_replaced(tmp_path: Path) -> None:
 def test_impossible_settings(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be a whole number"):
         DemoGenerator("somewhere", **settings)
+
+
+def test_datasets_of_their_own_sizes(tmp_path: Path) -> None:
+    counts = {name: 1 + number for number, name in enumerate(k.DATASET_NAMES)}
+    generator = DemoGenerator(str(tmp_path / "demo" / "logs"), counts)
+    generator.write()
+    assert generator.is_current()
+    tables = {path.stem: pd.read_csv(path, sep="\t") for path in generator.root.glob("TSV_images/*.tsv")}
+    assert {name: len(table) for name, table in tables.items()} == counts
+
+
+def test_sizes_must_name_every_dataset(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"missing or unknown: AI2D_TEST"):
+        DemoGenerator(str(tmp_path), {name: 1 for name in k.DATASET_NAMES if name != "AI2D_TEST"})

@@ -11,8 +11,9 @@ from vlrb.benchmark import stages
 from vlrb.benchmark.plan import Choices, Plan, Step
 from vlrb.benchmark.pool import ModelPool
 from vlrb.benchmark.pricing import PriceBook
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.reports import problems
-from vlrb.benchmark.splits import SplitRule
+from vlrb.benchmark.splits.rule import SplitRule
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.utils.console import say, warn
@@ -54,7 +55,7 @@ def build_benchmark(
     *,
     pool: ModelPool,
     tokens: TokenCounter,
-    price_book: PriceBook,
+    price_book: PriceBook | RecordedCosts,
     split: SplitRule,
     settings: BuildSettings | None = None,
 ) -> Benchmark:
@@ -81,8 +82,6 @@ def build_benchmark(
     with folder_lock(plan.root):
         stages.clean_up(plan.root)
         changed = [step.part for step in plan.steps() if step.stage in settings.stages and _run(plan, step, settings)]
-        if "records" in settings.stages:
-            _describe(plan, settings)
         bench = Benchmark.open(plan.root)
         if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")
@@ -97,7 +96,7 @@ def stale_parts(
     *,
     pool: ModelPool,
     tokens: TokenCounter,
-    price_book: PriceBook,
+    price_book: PriceBook | RecordedCosts,
     split: SplitRule,
     settings: BuildSettings | None = None,
 ) -> list[str]:
@@ -120,7 +119,10 @@ def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
     if step.stage != "records":
         _check_choices(plan, settings)
     start = time.perf_counter()
-    if not stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force):
+    worked = stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force)
+    if step.part == "records":
+        _describe(plan, settings)  # before the parts behind it: reports say what the data are
+    if not worked:
         return False
     facts = stages.read_manifest(plan.root)["parts"][step.part]["facts"]
     if facts:
@@ -129,10 +131,9 @@ def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
 
 
 def _check_choices(plan: Plan, settings: BuildSettings) -> None:
-    model_ids = plan.model_ids()
-    columns = plan.choices.pool.select(model_ids)
+    plan.choices.pool.select(plan.model_ids())
     if "costs" in settings.stages:
-        plan.choices.price_book.require([model_ids[column] for column in columns])
+        plan.require_costs()
 
 
 def _summary(facts: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ import yaml
 
 from vlrb import schema
 from vlrb.benchmark.pricing import Price, PriceBook
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.utils.files import write_array, write_json, write_text
 from vlrb.utils.fingerprint import fingerprint
 
@@ -80,7 +81,9 @@ def _no_scale(bounds: dict[str, Any]) -> str | None:
     return None
 
 
-def write_costs(folder: Path, book: PriceBook, model_ids: Sequence[str], C: np.ndarray, bounds: dict[str, Any]) -> None:
+def write_costs(
+    folder: Path, book: PriceBook | RecordedCosts, model_ids: Sequence[str], C: np.ndarray, bounds: dict[str, Any]
+) -> None:
     """Write C.npy, prices.yaml (the prices that were used) and cost_bounds.json into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     found = {model_id: book.find(model_id) for model_id in model_ids}
@@ -91,6 +94,7 @@ def write_costs(folder: Path, book: PriceBook, model_ids: Sequence[str], C: np.n
         "unit": "USD per million tokens (input, output), per query (request), per picture (picture)",
         "prices": {model_id: price and price._asdict() for model_id, price in found.items()},
         "budgets_usd": book.budgets_usd,
+        **({"recorded": True} if isinstance(book, RecordedCosts) else {}),
     }
     write_array(folder / schema.COST_FILE, C)
     write_text(folder / schema.PRICES_FILE, yaml.safe_dump(prices, sort_keys=False, allow_unicode=True))

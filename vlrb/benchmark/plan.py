@@ -11,15 +11,19 @@ import pyarrow as pa
 
 from vlrb import schema
 from vlrb.benchmark import stages, tables
-from vlrb.benchmark.costs import cost_bounds, cost_matrix, write_costs
+from vlrb.benchmark.integrity import Subject
 from vlrb.benchmark.pool import ModelPool
+from vlrb.benchmark.price_parts import PriceParts, require_costs
 from vlrb.benchmark.pricing import PriceBook
+from vlrb.benchmark.recorded import prefer_recorded, recorded_content
+from vlrb.benchmark.recorded_costs import RecordedCosts
 from vlrb.benchmark.records import NOTES_FILE, record_cells, write_records
 from vlrb.benchmark.reports import write_reports
-from vlrb.benchmark.splits import SplitRule
-from vlrb.benchmark.store import Benchmark, split_file
+from vlrb.benchmark.split_parts import PICTURES_PART, SplitParts
+from vlrb.benchmark.splits.rule import SplitRule
+from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
-from vlrb.benchmark.tokens.pictures import find_rule, flatten
+from vlrb.benchmark.tokens.pictures import PictureRule, flatten
 from vlrb.utils.errors import StateError
 from vlrb.utils.files import write_array, write_json
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 2, "models": 1, "tokens": 1, "tokens_in": 1, "costs": 1, "splits": 1, "reports": 2}
+FORMATS = {"records": 2, "models": 2, "tokens": 1, "tokens_in": 2, "reports": 3}
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Choices:
 
     pool: ModelPool
     tokens: TokenCounter
-    price_book: PriceBook
+    price_book: PriceBook | RecordedCosts
     split: SplitRule
 
 
@@ -63,17 +67,21 @@ class Plan:
         self.root = root
         self.source = source
         self.choices = choices
+        self.splits = SplitParts(root, source.root, choices.split)
 
     def steps(self) -> list[Step]:
         """Return all steps; the inputs of a step can be asked for once the steps before it are done."""
-        book, split = self.choices.price_book, self.choices.split
+        prices, splits = PriceParts(self.root, self.choices.price_book), self.splits
+        pictures = [Step("splits", PICTURES_PART, splits.picture_inputs, splits.write_pictures)]
         return [
             Step("records", "records", self._record_inputs, self._records),
             Step("records", "models", self._model_inputs, self._models),
             Step("tokens", "tokens", self._token_inputs, self._tokens),
             Step("tokens", "tokens_in", self._tokens_in_inputs, self._tokens_in),
-            Step("costs", f"costs/{book.name}", self._cost_inputs, self._costs),
-            Step("splits", f"splits/{split.name}-{split.seed}", self._split_inputs, self._split),
+            Step("costs", prices.costs_part, prices.cost_inputs, prices.write_costs),
+            Step("costs", prices.tables_part, prices.table_inputs, prices.write_tables),
+            *(pictures if self.choices.split.near_duplicates else []),
+            Step("splits", splits.split_part, splits.split_inputs, splits.write_split),
             Step("validate", "reports", self._report_inputs, self._reports),
         ]
 
@@ -84,11 +92,18 @@ class Plan:
             raise StateError(f"{self.root}: no records yet", "add records to stages=[…]")
         return list(parts["records"]["facts"]["model_ids"])
 
+    def require_costs(self) -> None:
+        """Raise ConfigError naming the models of the pool for which there are neither prices nor recorded costs."""
+        model_ids = self.model_ids()
+        wanted = [model_ids[column] for column in self.choices.pool.select(model_ids)]
+        require_costs(self.root, self.choices.price_book, wanted)
+
     def _content(self, stage: str, *paths: str) -> str:
-        found = stages.content(stages.read_manifest(self.root), *paths)
-        if found is None:
-            raise StateError(f"{self.root}: the {stage} stage is not done", f"add {stage} to stages=[…]")
-        return found
+        return stages.built(self.root, stage, *paths)
+
+    def _facts(self, part: str) -> dict[str, Any]:
+        facts: dict[str, Any] = stages.read_manifest(self.root)["parts"][part]["facts"]
+        return facts
 
     def _record_inputs(self) -> dict[str, Any]:
         return {"logs": self.source.fingerprint(), "format": FORMATS["records"]}
@@ -96,21 +111,11 @@ class Plan:
     def _records(self, staging: Path) -> dict[str, Any]:
         return write_records(staging, self.source.read())
 
-    def _rules(self) -> list[tuple[str, int]]:
-        pool, tokens = self.choices.pool, self.choices.tokens
-        rules = []
-        for model_id in self.model_ids():
-            per_picture = pool.picture_tokens(model_id)
-            rule = pool.picture_rule(model_id) or tokens.picture_rule
-            rules.append((rule, tokens.picture_tokens if per_picture is None else per_picture))
-        return rules
+    def _rules(self) -> dict[str, PictureRule]:
+        return {model_id: self.choices.tokens.rule_of(self.choices.pool, model_id) for model_id in self.model_ids()}
 
     def _cards(self) -> list[dict[str, Any]]:
-        cards = zip(self.model_ids(), self._rules(), strict=True)
-        return [
-            {**self.choices.pool.card(model_id), "picture_rule": rule, "picture_tokens": number}
-            for model_id, (rule, number) in cards
-        ]
+        return [{**self.choices.pool.card(model_id), **rule.plain()} for model_id, rule in self._rules().items()]
 
     def _model_inputs(self) -> dict[str, Any]:
         return {"model cards": self._cards(), "format": FORMATS["models"]}
@@ -125,6 +130,7 @@ class Plan:
             "samples": self._content("records", schema.SAMPLES_FILE),
             "answers": self._content("records", schema.PREDICTIONS_FILE),
             "tokenizer": self.choices.tokens.settings(),
+            **recorded_content(self.root, schema.RECORDED_TOKENS_OUT),
             "format": FORMATS["tokens"],
         }
 
@@ -144,6 +150,7 @@ class Plan:
         keys = answers.select([schema.SAMPLE_ID, schema.MODEL_ID]).to_pandas()
         counts = counter.count(answers[schema.PREDICTION], "counting answer tokens")
         tokens_out = tables.fill_matrix(record_cells(keys, ids, models), counts, (len(ids), len(models)))
+        tokens_out = prefer_recorded(self.root, schema.RECORDED_TOKENS_OUT, tokens_out)
         write_array(staging / schema.TOKENS_OUT_FILE, tokens_out)
         return {
             "tokenizer": counter.tokenizer.name,
@@ -155,7 +162,9 @@ class Plan:
         return {
             "samples": self._content("records", schema.SAMPLES_FILE),
             "text tokens": self._content("tokens", schema.SAMPLE_TOKENS_FILE),
-            "picture rules": self._rules(),
+            "picture rules": [rule.plain() for rule in self._rules().values()],
+            "way of counting": self.choices.tokens.counting,
+            **recorded_content(self.root, schema.RECORDED_TOKENS_IN),
             "format": FORMATS["tokens_in"],
         }
 
@@ -163,64 +172,36 @@ class Plan:
         pictures = flatten(tables.read_table(self.root / schema.SAMPLES_FILE, [schema.IMAGES])[schema.IMAGES])
         text = tables.read_table(self.root / schema.SAMPLE_TOKENS_FILE, ["text_tokens"])["text_tokens"].to_numpy()
         rules = self._rules()
-        by_rule = {(name, number): pictures.tokens(find_rule(name), number) for name, number in set(rules)}
-        tokens_in = np.stack([text + by_rule[rule] for rule in rules], axis=1).astype(np.float32)
+        by_rule = {rule: pictures.tokens(rule) for rule in set(rules.values())}
+        tokens_in = np.stack([text + by_rule[rule] for rule in rules.values()], axis=1).astype(np.float32)
+        tokens_in[(text == 0) & (pictures.counts() == 0)] = np.nan  # nothing is known of what the models were given
+        tokens_in = prefer_recorded(self.root, schema.RECORDED_TOKENS_IN, tokens_in)
         write_array(staging / schema.TOKENS_IN_FILE, tokens_in)
-        return {"pictures": len(pictures.row)}
-
-    def _cost_inputs(self) -> dict[str, Any]:
-        book = self.choices.price_book
-        tokens = (schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE)
+        unknown = pictures.unknown_sizes()
         return {
-            "tokens": self._content("tokens", *tokens),
-            "prices": book.settings(),
-            "notes on prices": [book.date, book.source, book.budgets_usd],
-            "models": self.model_ids(),
-            "format": FORMATS["costs"],
+            "pictures": len(pictures.row),
+            **({"pictures_of_unknown_size": unknown} if unknown else {}),
+            "count": self.choices.tokens.counting,
+            "picture_rules": {model_id: str(rule) for model_id, rule in rules.items()},
         }
-
-    def _costs(self, staging: Path) -> dict[str, Any]:
-        book, bench = self.choices.price_book, Benchmark.open(self.root)
-        pictures = bench.sample_tokens["pictures"].to_numpy()
-        prices = [book.find(model_id) for model_id in bench.model_ids]
-        C = cost_matrix(bench.tokens_in, bench.tokens_out, pictures, prices)
-        bounds = cost_bounds(C, bench.model_ids)
-        write_costs(staging / schema.COSTS_FOLDER / book.name, book, bench.model_ids, C, bounds)
-        return {"priced_models": sum(price is not None for price in prices), "bounds": bounds["hash"]}
-
-    def _split_inputs(self) -> dict[str, Any]:
-        return {
-            "samples": self._content("records", schema.SAMPLES_FILE),
-            "split settings": self.choices.split.settings(),
-            "format": FORMATS["splits"],
-        }
-
-    def _split(self, staging: Path) -> dict[str, Any]:
-        split = self.choices.split
-        columns = [schema.SAMPLE_ID, schema.DATASET, schema.IMAGES, schema.SPLIT_KEY]
-        samples = tables.read_table(self.root / schema.SAMPLES_FILE, columns)
-        frame = split.assign(samples.to_pandas())
-        path = staging / split_file(split.name, split.seed)
-        path.parent.mkdir(parents=True)
-        tables.write_table(path, frame, tables.SPLIT)
-        shares = frame[schema.SPLIT].value_counts()
-        counts = {name: int(shares.get(name, 0)) for name in schema.SPLITS}
-        return {**counts, "groups": int(frame[schema.SPLIT_GROUP].nunique())}
 
     def _report_inputs(self) -> dict[str, Any]:
-        book, split = self.choices.price_book, self.choices.split
+        book = self.choices.price_book
         costs = [f"{schema.COSTS_FOLDER}/{book.name}/{file}" for file in (schema.COST_FILE, schema.BOUNDS_FILE)]
         records = (schema.SAMPLES_FILE, schema.RECORDS_FILE, schema.QUALITY_FILE, NOTES_FILE)
         return {
             "records": self._content("records", *records),
             "models": self._content("records", schema.MODELS_FILE),
-            "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE),
+            "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE),
+            "way of counting": [self._facts("tokens"), self._facts("tokens_in")],
             "prices": [book.name, self._content("costs", *costs)],
-            "split": [split.name, split.seed, self._content("splits", split_file(split.name, split.seed))],
+            "split": self.splits.split_content(),
+            "pictures": self.splits.picture_content(),
             "format": FORMATS["reports"],
         }
 
     def _reports(self, staging: Path) -> dict[str, Any]:
-        split = self.choices.split
-        bench = Benchmark.open(self.root)
-        return write_reports(staging, bench, bench.costs(self.choices.price_book.name), (split.name, split.seed))
+        rule, bench = self.choices.split, Benchmark.open(self.root)
+        costs = bench.costs(self.choices.price_book.name)
+        subject = Subject(bench, costs, bench.split(rule.label, rule.seed), rule, self.splits.pictures())
+        return write_reports(staging, subject)

@@ -4,10 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vlrb.benchmark.names import check_name
+from vlrb.benchmark.tokens.pictures import find_rule, takes_number
 from vlrb.utils.errors import ConfigError, DataError
 from vlrb.utils.suggest import did_you_mean
 
-CARD_KEYS = ("display_name", "parameters", "provider", "picture_rule", "picture_tokens", "aliases")
+CARD_KEYS = (
+    "display_name",
+    "parameters",
+    "provider",
+    "picture_rule",
+    "picture_tokens",
+    "picture_options",
+    "aliases",
+)
 
 
 class ModelPool:
@@ -15,8 +24,9 @@ class ModelPool:
 
     Args:
         name: Name of the pool.
-        models: Cards by model id: `display_name`, `parameters`, `provider`, `picture_rule`, `picture_tokens`, `aliases`
-            (other ids the logs may use); every field is optional. None means no model is known.
+        models: Cards by model id: `display_name`, `parameters`, `provider`, `picture_rule` (a rule for its picture
+            tokens), `picture_tokens` (the number of the rule `fixed`), `picture_options` (options of other rules),
+            `aliases` (other ids the logs may use); every field is optional. None means no model is known.
         include: Narrows the pool to these ids; None keeps all.
         exclude: Ids to leave out.
         discover: True takes every model found in the logs (cards only describe); False takes exactly `models`.
@@ -83,6 +93,10 @@ class ModelPool:
         tokens = self._card(model_id).get("picture_tokens")
         return None if tokens is None else int(tokens)
 
+    def picture_options(self, model_id: str) -> dict[str, Any]:
+        """Return the options of the model's picture-token rule, empty where no card has some."""
+        return dict(self._card(model_id).get("picture_options") or {})
+
     def card(self, model_id: str) -> dict[str, Any]:
         """Return what models.json says about a model id: display name, parameters, provider (None = unknown)."""
         card = self._card(model_id)
@@ -125,7 +139,27 @@ def _card(pool: str, model_id: str, card: Mapping[str, Any] | None) -> dict[str,
     tokens = card.get("picture_tokens")
     if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0):
         raise ConfigError(f"model pool {pool}, {model_id}: picture_tokens must be a whole number ≥ 0, not {tokens!r}")
+    _check_picture_rule(f"model pool {pool}, {model_id}", card)
     return card
+
+
+def _check_picture_rule(where: str, card: Mapping[str, Any]) -> None:
+    rule, options = card.get("picture_rule"), card.get("picture_options")
+    if options is not None and not isinstance(options, Mapping):
+        raise ConfigError(f"{where}: picture_options must be a mapping, not {options!r}")
+    if rule is None:
+        if options:
+            raise ConfigError(f"{where}: picture_options without a picture_rule")
+        return
+    try:
+        find_rule(rule, options)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}", error.hint) from error
+    if card.get("picture_tokens") is not None and not takes_number(rule):
+        raise ConfigError(
+            f"{where}: picture_tokens is the number of the rule 'fixed', the rule {rule!r} counts its own",
+            "leave it out, or write picture_tokens: null to take back that of a pool you build on",
+        )
 
 
 def _alias_table(pool: str, models: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

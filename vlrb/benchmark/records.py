@@ -9,6 +9,7 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.benchmark import tables
+from vlrb.benchmark.recorded import write_recorded
 from vlrb.benchmark.replicates import write_replicates
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import write_array, write_json
@@ -20,7 +21,7 @@ NOTES_FILE = f"{schema.REPORTS_FOLDER}/source_notes.json"
 
 
 def write_records(staging: Path, read: "RecordSet") -> dict[str, Any]:
-    """Write samples, records, predictions, Y.npy, replicates and the source's notes; return counts and model ids.
+    """Write samples, records, predictions, Y.npy, recorded figures, replicates and notes; return counts and model ids.
 
     Raises:
         DataError: Nothing was read, ids repeat, a record names an unknown sample, or a quality is outside [0, 1].
@@ -33,10 +34,14 @@ def write_records(staging: Path, read: "RecordSet") -> dict[str, Any]:
     _check_records(records, cells)
     records = records if schema.RUN in records else records.assign(**{schema.RUN: ""})
     quality = records[schema.QUALITY].to_numpy(np.float32)
-    tables.write_table(staging / schema.SAMPLES_FILE, samples, tables.SAMPLES)
+    given = schema.GIVEN_SPLIT in samples
+    tables.write_table(
+        staging / schema.SAMPLES_FILE, samples, tables.SAMPLES.append(tables.GIVEN_SPLIT) if given else tables.SAMPLES
+    )
     tables.write_table(staging / schema.RECORDS_FILE, records, tables.RECORDS)
     tables.write_table(staging / schema.PREDICTIONS_FILE, records, tables.PREDICTIONS)
     write_array(staging / schema.QUALITY_FILE, tables.fill_matrix(cells, quality, (len(samples), len(model_ids))))
+    write_recorded(staging, records, cells, (len(samples), len(model_ids)))
     write_json(staging / NOTES_FILE, [asdict(note) for note in read.notes])
     facts = {"samples": len(samples), "models": len(model_ids), "records": len(records), "model_ids": model_ids}
     if read.replicates is not None and len(read.replicates):

@@ -1,4 +1,4 @@
-"""The reports folder: integrity.{json,md}, models.csv, coverage.csv and token_statistics.csv."""
+"""The reports folder: integrity.{json,md}, models.csv, coverage.csv and token_statistics.{csv,md,png}."""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,21 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.benchmark.integrity import Finding, Subject, find_all, missing_prices
+from vlrb.benchmark.markdown import table_lines as _table
 from vlrb.benchmark.records import NOTES_FILE
 from vlrb.benchmark.source_findings import source_findings
-from vlrb.benchmark.store import Benchmark, CostTable
-from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by, token_table
+from vlrb.benchmark.split_summary import split_facts, split_lines
+from vlrb.benchmark.store import Benchmark
+from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by
+from vlrb.benchmark.tokens.report import write_token_statistics
 from vlrb.utils.files import read_json, write_json, write_text
 
 _INTEGRITY = f"{schema.REPORTS_FOLDER}/integrity.json"
 
 
-def write_reports(staging: Path, bench: Benchmark, costs: CostTable, split: tuple[str, int]) -> dict[str, Any]:
+def write_reports(staging: Path, subject: Subject) -> dict[str, Any]:
     """Write all reports of a benchmark with one price book and one split; return how many findings there are."""
-    subject = Subject(bench, costs, bench.split(*split))
+    bench, costs = subject.bench, subject.costs
     notes = read_json(bench.root / NOTES_FILE)
     findings = find_all(subject) + source_findings(notes)
     folder = staging / schema.REPORTS_FOLDER
@@ -28,7 +31,7 @@ def write_reports(staging: Path, bench: Benchmark, costs: CostTable, split: tupl
     if not any(finding.check == "alignment" for finding in findings):  # tables of misaligned parts would be lies
         models = model_table(bench.Y, costs.C, bench.models)
         _write_tables(folder, bench, models)
-    report = {**_facts(subject, split), "findings": [finding.plain() for finding in findings]}
+    report = {**_facts(subject), "findings": [finding.plain() for finding in findings]}
     report["source_notes"] = notes
     write_json(staging / _INTEGRITY, report)
     write_text(folder / "integrity.md", _markdown(report, models))
@@ -43,17 +46,16 @@ def problems(root: Path) -> list[str]:
 
 
 def _write_tables(folder: Path, bench: Benchmark, models: pd.DataFrame) -> None:
-    text = bench.sample_tokens["text_tokens"].to_numpy(np.float64)
     tables = {
         "models.csv": models,
         "coverage.csv": coverage_table(bench.Y, bench.tokens_out, bench.records, bench.samples, bench.model_ids),
-        "token_statistics.csv": token_table(bench.tokens_in, bench.tokens_out, text, bench.samples, bench.model_ids),
     }
     for name, table in tables.items():
         write_text(folder / name, table.to_csv(index=False, float_format="%.8g"))
+    write_token_statistics(folder, bench)
 
 
-def _facts(s: Subject, split: tuple[str, int]) -> dict[str, Any]:
+def _facts(s: Subject) -> dict[str, Any]:
     names, dataset = dataset_codes(s.bench.samples)
     missing = np.isnan(np.asarray(s.bench.Y))
     sizes = np.bincount(dataset, minlength=len(names))
@@ -67,7 +69,7 @@ def _facts(s: Subject, split: tuple[str, int]) -> dict[str, Any]:
         "benchmark": s.bench.name,
         "synthetic": bool(s.bench.manifest.get("synthetic", False)),
         "pricing": s.costs.name,
-        "split": {"name": split[0], "seed": split[1], "shares": _shares(s, names, dataset)},
+        "split": split_facts(s, names, dataset),
         "counts": {
             "samples": len(s.bench.samples),
             "models": len(s.bench.model_ids),
@@ -86,18 +88,6 @@ def _facts(s: Subject, split: tuple[str, int]) -> dict[str, Any]:
         },
         "ranges": {name: _range(np.asarray(array)) for name, array in arrays.items()},
         "prices_missing": missing_prices(s),
-    }
-
-
-def _shares(s: Subject, names: list[str], dataset: np.ndarray) -> dict[str, dict[str, float]]:
-    sides = s.split[schema.SPLIT].to_numpy()
-    member = np.stack([sides == side for side in schema.SPLITS], axis=1)
-    rows = sum_by(dataset, member, len(names))
-    table = {"all": member.sum(axis=0) / max(len(member), 1)}
-    table |= {name: row / row.sum() for name, row in zip(names, rows, strict=True)}
-    return {
-        name: {side: round(float(share), 4) for side, share in zip(schema.SPLITS, row, strict=True)}
-        for name, row in table.items()
     }
 
 
@@ -124,7 +114,8 @@ def _markdown(report: dict[str, Any], models: pd.DataFrame) -> str:
         "",
     ]
     findings = report["findings"]
-    lines += _table(["level", "check", "what", "count"], [list(f.values()) for f in findings]) or ["None."]
+    rows = [[f["level"], f["check"], f["message"], f["count"], ", ".join(f["samples"])] for f in findings]
+    lines += _table(["level", "check", "what", "count", "for example"], rows) or ["None."]
     lines += ["", "## Notes of the source", ""]
     notes = [[n["kind"], n["where"], n["message"], n["count"]] for n in report["source_notes"]]
     lines += _table(["kind", "where", "what", "count"], notes) or ["None."]
@@ -133,17 +124,10 @@ def _markdown(report: dict[str, Any], models: pd.DataFrame) -> str:
     lines += ["", "## Datasets", ""]
     shares = [[n, counts["datasets"][n], *s.values()] for n, s in split["shares"].items() if n != "all"]
     shares.append(["all", counts["samples"], *split["shares"]["all"].values()])
-    lines += _table(["dataset", "samples", *schema.SPLITS], shares)
+    lines += _table(["dataset", "samples", *split["shares"]["all"]], shares)
+    lines += ["", "## Split", "", *split_lines(split)]
     return "\n".join(lines) + "\n"
 
 
 def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _table(head: list[str], rows: list[list[Any]]) -> list[str]:
-    if not rows:
-        return []
-    cells = [[str(value).replace("|", "\\|").replace("\n", " ") for value in row] for row in rows]
-    lines = [head, ["---"] * len(head), *cells]
-    return ["| " + " | ".join(line) + " |" for line in lines]

@@ -72,6 +72,18 @@ def content(manifest: Manifest, *paths: str) -> str | None:
     return fingerprint([known[path] for path in paths])
 
 
+def built(root: Path, stage: str, *paths: str) -> str:
+    """Return one hash of the content of files that a stage must have made before.
+
+    Raises:
+        StateError: It has not.
+    """
+    found = content(read_manifest(root), *paths)
+    if found is None:
+        raise StateError(f"{root}: the {stage} stage is not done", f"add {stage} to stages=[…]")
+    return found
+
+
 def run_stage(root: Path, name: str, inputs: Mapping[str, Any], work: Work, *, force: bool = False) -> bool:
     """Bring one part up to date and return whether there was anything to do.
 

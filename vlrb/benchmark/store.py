@@ -11,6 +11,7 @@ import yaml
 
 from vlrb import schema
 from vlrb.benchmark import stages, tables
+from vlrb.benchmark.budgets import Budget
 from vlrb.benchmark.pictures import SamplePictures
 from vlrb.metrics.bounds import CostBounds
 from vlrb.utils.errors import StateError
@@ -26,12 +27,16 @@ class CostTable:
         C: (N, M) float64 USD per query, NaN = tokens or price unknown; memory-mapped.
         bounds: Bounds of the Rank Score, a constant of the benchmark and the prices.
         prices: What prices.yaml holds: name, date, source, prices by model id, budgets_usd.
+        mean_costs: Mean cost behind the bounds, by model id; None = the model has no cost.
+        budgets: Budget points, ascending.
     """
 
     name: str
     C: np.ndarray
     bounds: CostBounds
     prices: dict[str, Any]
+    mean_costs: dict[str, float | None]
+    budgets: tuple[Budget, ...]
 
 
 class Benchmark:
@@ -129,15 +134,17 @@ class Benchmark:
             C=open_array(self.root / folder / schema.COST_FILE),
             bounds=CostBounds.from_plain(bounds),
             prices=yaml.safe_load(prices),
+            mean_costs=bounds["per_model_mean_cost"],
+            budgets=tuple(Budget(**budget) for budget in bounds.get("budgets", ())),
         )
 
-    def split(self, name: str, seed: int) -> pd.DataFrame:
+    def split(self, label: str, seed: int) -> pd.DataFrame:
         """Return sample_id, split and split_group, rows in benchmark order.
 
         Raises:
             StateError: The split was not made.
         """
-        path = self._finished(split_file(name, seed), f"split={name} split.seed={seed}")
+        path = self._finished(split_file(label, seed), f"split=… split.seed={seed}")
         frame: pd.DataFrame = tables.read_table(path).to_pandas()
         return frame
 
@@ -163,6 +170,6 @@ class Benchmark:
         return self.root / relative
 
 
-def split_file(name: str, seed: int) -> str:
-    """Return the path of a split inside a benchmark folder."""
-    return f"{schema.SPLITS_FOLDER}/{name}-{seed}.parquet"
+def split_file(label: str, seed: int) -> str:
+    """Return the path of a split inside a benchmark folder (`label` as `SplitRule.label`)."""
+    return f"{schema.SPLITS_FOLDER}/{label}-{seed}.parquet"

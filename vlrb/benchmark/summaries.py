@@ -1,4 +1,4 @@
-"""Summary tables of a benchmark: accuracy and cost of each model, coverage, token statistics."""
+"""Summary tables of a benchmark: accuracy and cost of each model, coverage."""
 
 from collections.abc import Sequence
 
@@ -90,47 +90,6 @@ def coverage_table(
     for key, matrix in parts.items():
         frame[key] = matrix.ravel().astype(np.int64)
     return frame
-
-
-def token_table(
-    tokens_in: np.ndarray, tokens_out: np.ndarray, text: np.ndarray, samples: pd.DataFrame, model_ids: Sequence[str]
-) -> pd.DataFrame:
-    """Return per dataset and model the mean text, picture and input tokens, and the distribution of output tokens.
-
-    Args:
-        tokens_in: (N, M) input tokens.
-        tokens_out: (N, M) output tokens, NaN = unknown (left out and counted).
-        text: (N,) text tokens.
-        samples: sample_id and dataset of the rows.
-        model_ids: M ids.
-    """
-    names, dataset = dataset_codes(samples)
-    frame = _long(names, model_ids)
-    count = np.bincount(dataset, minlength=len(names))[:, None]
-    total_in = sum_by(dataset, tokens_in, len(names))
-    mean_text = np.bincount(dataset, weights=text, minlength=len(names))[:, None] / count
-    frame["n"] = np.broadcast_to(count, total_in.shape).ravel()
-    frame["text_mean"] = np.broadcast_to(mean_text, total_in.shape).ravel()
-    frame["picture_mean"] = (total_in / count - mean_text).ravel()
-    frame["input_mean"] = (total_in / count).ravel()
-    frame["input_total"] = total_in.ravel()
-    outputs = [_distribution(tokens_out[dataset == code]) for code in range(len(names))]
-    for key in ("output_mean", "output_median", "output_p95", "output_max", "output_total", "output_missing"):
-        frame[key] = np.concatenate([output[key] for output in outputs])
-    return frame
-
-
-def _distribution(tokens: np.ndarray) -> dict[str, np.ndarray]:
-    known = [column[~np.isnan(column)].astype(np.float64) for column in tokens.T]
-    quantiles = np.array([np.quantile(c, (0.5, 0.95, 1.0)) if len(c) else [np.nan] * 3 for c in known])
-    return {
-        "output_mean": np.array([_mean(c) for c in known]),
-        "output_median": quantiles[:, 0],
-        "output_p95": quantiles[:, 1],
-        "output_max": quantiles[:, 2],
-        "output_total": np.array([c.sum() for c in known]),
-        "output_missing": np.array([len(tokens) - len(c) for c in known]),
-    }
 
 
 def dataset_codes(samples: pd.DataFrame) -> tuple[list[str], np.ndarray]:

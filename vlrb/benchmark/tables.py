@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ _TEXT_COLUMNS = [column for column in schema.SAMPLE_COLUMNS if column != schema.
 SAMPLES = pa.schema(
     [(column, pa.list_(_PICTURE) if column == schema.IMAGES else pa.large_string()) for column in schema.SAMPLE_COLUMNS]
 )
+GIVEN_SPLIT = pa.field(schema.GIVEN_SPLIT, pa.large_string())  # a further column of samples, where the data have one
 RECORDS = pa.schema(
     [(column, pa.float32() if column == schema.QUALITY else _WORD) for column in (*schema.RECORD_COLUMNS, schema.RUN)]
 )
@@ -51,6 +53,12 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from error
 
 
+def present(path: Path, columns: Sequence[str]) -> list[str]:
+    """Return those of `columns` that a Parquet file has."""
+    names = pq.read_schema(path).names
+    return [column for column in columns if column in names]
+
+
 def positions(column: pd.Series, names: Sequence[str]) -> np.ndarray:
     """Return where each value of a column stands in `names`, (K,) int64.
 
@@ -66,8 +74,10 @@ def positions(column: pd.Series, names: Sequence[str]) -> np.ndarray:
     return found
 
 
-def fill_matrix(cells: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return a float32 matrix with `values` at the flat positions `cells` and NaN elsewhere."""
-    matrix = np.full(shape[0] * shape[1], np.nan, dtype=np.float32)
+def fill_matrix(
+    cells: np.ndarray, values: np.ndarray, shape: tuple[int, int], dtype: type[np.floating[Any]] = np.float32
+) -> np.ndarray:
+    """Return a matrix (float32 unless said) with `values` at the flat positions `cells` and NaN elsewhere."""
+    matrix = np.full(shape[0] * shape[1], np.nan, dtype=dtype)
     matrix[cells] = values
     return matrix.reshape(shape)

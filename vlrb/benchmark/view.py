@@ -33,7 +33,7 @@ class BenchmarkView:
         C: (n, m) float64 USD per query, NaN = unknown.
         tokens_in: (n, m) float32 input tokens.
         tokens_out: (n, m) float32 output tokens, NaN = unknown.
-        split: (n,) str, "train", "dev" or "test".
+        split: (n,) str, "train", "dev", "test", or "unused" (in none of them).
         split_group: (n,) int64 codes of related samples.
         dataset: (n,) int64 codes into `dataset_names`.
         dataset_names: Datasets that have samples in the view, sorted.
@@ -85,7 +85,7 @@ class BenchmarkView:
             pricing_name: Price book, by name.
             missing: Samples with unknown cells: `drop_sample` leaves them out, `mask` keeps those with at least one
                 known cell, `error` refuses.
-            split_name: Name of the split.
+            split_name: Label of the split (`SplitRule.label`).
             split_seed: Its seed.
 
         Raises:
@@ -188,7 +188,7 @@ def _dropped(dataset: pd.Series, keep: np.ndarray, hidden: np.ndarray) -> dict[s
 
 
 def _part_fingerprints(parts: dict[str, Any]) -> dict[str, str]:
-    sides = np.searchsorted(sorted(schema.SPLITS), parts["split"]).astype(np.int8)
+    sides = np.searchsorted(sorted((*schema.SPLITS, schema.UNUSED)), parts["split"]).astype(np.int8)
     datasets = [array_fingerprint(parts["dataset"]), parts["dataset_names"], parts["dataset_groups"]]
     return {
         "samples": fingerprint([parts["sample_ids"].tolist(), *datasets]),

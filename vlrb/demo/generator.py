@@ -34,16 +34,15 @@ class DemoGenerator:
 
     Args:
         root: Folder of the logs; `truth.parquet` and `generated.json` are written beside it.
-        samples_per_dataset: Questions in each of the 14 datasets (2,181 give the size of the published benchmark).
+        samples_per_dataset: Questions in each of the 14 datasets, or dataset → questions.
         seed: Seed of everything that is drawn.
 
     Raises:
-        ValueError: `samples_per_dataset` is not positive or `seed` is negative.
+        ValueError: A number of questions is not positive, a dataset is missing or unknown, or `seed` is negative.
     """
 
-    def __init__(self, root: str, samples_per_dataset: int = 200, seed: int = 0) -> None:
-        if isinstance(samples_per_dataset, bool) or not isinstance(samples_per_dataset, int) or samples_per_dataset < 1:
-            raise ValueError(f"samples_per_dataset must be a whole number of at least 1, got {samples_per_dataset!r}")
+    def __init__(self, root: str, samples_per_dataset: int | dict[str, int] = 200, seed: int = 0) -> None:
+        self._counts = _dataset_counts(samples_per_dataset)
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
         self.root = Path(root)
@@ -89,8 +88,8 @@ class DemoGenerator:
         self._mark({"unfinished": True})
         shutil.rmtree(self.root)
         jobs = (
-            joblib.delayed(_write_dataset)(self.root, number, self.samples_per_dataset, self.seed)
-            for number in range(len(k.DATASETS))
+            joblib.delayed(_write_dataset)(self.root, number, count, self.seed)
+            for number, count in sorted(enumerate(self._counts), key=lambda item: -item[1])  # largest first
         )
         workers = min(_cores(), len(k.DATASETS))
         names = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
@@ -106,7 +105,7 @@ class DemoGenerator:
         temporary.replace(self._marker)
 
     def _write_truth(self) -> None:
-        draws = [draw_dataset(number, self.samples_per_dataset, self.seed) for number in range(len(k.DATASETS))]
+        draws = [draw_dataset(number, count, self.seed) for number, count in enumerate(self._counts)]
         codes = np.concatenate([draw.codes for draw in draws])
         p, tokens = correct_probability(codes), expected_output_tokens(codes[:, ATTRIBUTES.index("depth")])
         table: dict[str, Any] = {
@@ -117,6 +116,18 @@ class DemoGenerator:
         for column, (name, values) in enumerate(zip(ATTRIBUTES, _VALUES, strict=True)):
             table[f"attribute/{name}"] = [values[code] for code in codes[:, column]]
         pq.write_table(pa.table(table), self.truth_path)
+
+
+def _dataset_counts(samples: int | dict[str, int]) -> list[int]:
+    """Return the number of questions of every dataset, in the order of `constants.DATASETS`."""
+    by_name = samples if isinstance(samples, dict) else dict.fromkeys(k.DATASET_NAMES, samples)
+    if set(by_name) != set(k.DATASET_NAMES):
+        wrong = sorted(set(by_name) ^ set(k.DATASET_NAMES))
+        raise ValueError(f"samples_per_dataset must name the demo's 14 datasets; missing or unknown: {wrong[0]}")
+    for count in by_name.values():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"samples_per_dataset must be a whole number of at least 1, got {count!r}")
+    return [by_name[name] for name in k.DATASET_NAMES]
 
 
 def _cores() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from vlrb import schema
 from vlrb.encoders.base import TextEncoder, VisionEncoder
 from vlrb.encoders.cache import Extracted, ensure_features, feature_path
+from vlrb.encoders.precomputed import PrecomputedFeatures
 from vlrb.utils.console import track
 from vlrb.utils.devices import cores
 from vlrb.utils.errors import ConfigError, DataError
@@ -181,8 +182,8 @@ def _distinct(keys: Sequence[Hashable]) -> tuple[list[int], np.ndarray]:
 
 def benchmark_features(
     benchmark: "Benchmark",
-    text: TextEncoder | None,
-    vision: VisionEncoder | None,
+    text: TextEncoder | PrecomputedFeatures | None,
+    vision: VisionEncoder | PrecomputedFeatures | None,
     options: Mapping[str, Any],
     force: bool = False,
     allow: bool = True,
@@ -191,8 +192,8 @@ def benchmark_features(
 
     Args:
         benchmark: The benchmark.
-        text: Encoder of prompts.
-        vision: Encoder of pictures.
+        text: Encoder of prompts, or a file of features.
+        vision: Encoder of pictures, or a file of features.
         options: The `encoder` config: pooling, batch_size, workers, unreadable.
         force: Extract again.
         allow: Whether extracting is allowed.
@@ -207,9 +208,13 @@ def benchmark_features(
     if text is not None:
         prompts = benchmark.samples[schema.PROMPT].tolist()
         seen = fingerprint([ids, prompts])
-        rows[0] = ensure_features(
-            benchmark.root, text, seen, lambda: extract_text(text, prompts), force=force, allow=allow
-        )
+
+        def read() -> Extracted:
+            if isinstance(text, PrecomputedFeatures):
+                return Extracted(text.rows(ids))
+            return extract_text(text, prompts)
+
+        rows[0] = ensure_features(benchmark.root, text, seen, read, force=force, allow=allow)
         identity.append([feature_path(benchmark.root, text).name, seen])
     if vision is not None:
         pooling = str(options["pooling"])
@@ -217,6 +222,8 @@ def benchmark_features(
         given = {name: options[name] for name in ("batch_size", "workers", "unreadable")}
 
         def extract() -> Extracted:
+            if isinstance(vision, PrecomputedFeatures):
+                return Extracted(vision.rows(ids))
             return extract_pictures(vision, _NamedPictures(benchmark.pictures(), ids), pooling, keys=keys, **given)
 
         seen = fingerprint([ids, keys])

@@ -1,7 +1,7 @@
 """Reading run folders: finished ones, whole, and only those that may stand in one table."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +66,12 @@ class Run:
     def synthetic(self) -> bool:
         """Whether its data are synthetic."""
         return bool(self.data["synthetic"])
+
+    @property
+    def repriced_from(self) -> str | None:
+        """Price book under which the decisions were made, if it is another than that of the figures."""
+        found = self.data.get("repriced")
+        return None if found is None else str(found["pricing"])
 
     @property
     def bounds(self) -> CostBounds:
@@ -180,7 +186,16 @@ def _folders(place: Path) -> list[Path]:
         return [_sweep_run(place, Path(job["run"])) for job in jobs if job.get("run") and job["status"] != FAILED]
     if (place / CONFIG_FILE).is_file() or (place / DONE_FILE).is_file():
         return [place]
-    return sorted(path.parent for path in place.rglob(CONFIG_FILE)) if place.is_dir() else []
+    return _outermost(path.parent for path in place.rglob(CONFIG_FILE)) if place.is_dir() else []
+
+
+def _outermost(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that lie in none of the others: a run that lies in another was made from it."""
+    kept: set[Path] = set()
+    for folder in sorted(folders):  # a folder comes before what is in it
+        if kept.isdisjoint(folder.parents):
+            kept.add(folder)
+    return sorted(kept)
 
 
 def _sweep_run(sweep: Path, recorded: Path) -> Path:

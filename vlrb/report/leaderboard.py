@@ -74,11 +74,16 @@ class Leaderboard:
 
     @property
     def subtitle(self) -> str:
-        """How much data, how many models, which prices."""
+        """How much data, how many models, which prices (and which the routers were trained for, if others)."""
         run, table = self.runs[0], self.evaluated
         groups = len(set(table.units.split_group.tolist()))
         size = f"{len(table.table):,} samples in {groups:,} groups · {len(run.data['model_ids'])} models"
-        return f"{size} · prices {run.data['pricing']}" if "pricing" in run.data else size
+        if "pricing" not in run.data:
+            return size
+        date = f" ({run.data['pricing_date']})" if run.data.get("pricing_date") else ""
+        trained_for = sorted({str(r.repriced_from) for r in self.runs if r.repriced_from})
+        decided = f" · re-priced, decided under {', '.join(trained_for)}" if trained_for else ""
+        return f"{size} · prices {run.data['pricing']}{date}{decided}"
 
     def section(self, kind: str) -> pd.DataFrame:
         """Return the rows of one kind."""

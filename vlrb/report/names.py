@@ -12,12 +12,17 @@ WITHOUT_MEANING = ("paths.", "logger.", "build", "overwrite", "strict", "objecti
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal."""
+    """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
+
+    Re-priced runs are marked where runs that were trained under the table's prices stand beside them.
+    """
     several_seeds = len({run.seed for run in runs}) > 1
+    mixed = len({run.repriced_from is None for run in runs}) > 1
     names = []
     for run in runs:
         seed = f" s{run.seed}" if several_seeds else ""
-        names.append(f"{run.router} λ={number_text(run.trade_off)}{seed}")
+        other = " re-priced" if mixed and run.repriced_from else ""
+        names.append(f"{run.router} λ={number_text(run.trade_off)}{seed}{other}")
     twins: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         twins[name].append(place)

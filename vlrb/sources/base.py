@@ -37,10 +37,12 @@ class RecordSet:
 
     Args:
         samples: One row per sample, columns `schema.SAMPLE_COLUMNS`; datasets sorted, natural order of the index
-            within a dataset. `images` holds lists of dicts with the keys `schema.PICTURE_FIELDS`.
+            within a dataset. `images` holds lists of dicts with the keys `schema.PICTURE_FIELDS`. Optional:
+            `schema.GIVEN_SPLIT`.
         records: One row per (sample, model) met, columns `schema.RECORD_COLUMNS` and `schema.PREDICTION`, and
             `schema.RUN` if the source tells runs apart. `quality` is float32, NaN where unknown; `prediction` is NA
-            where missing.
+            where missing. Optional, where the data came with such figures: the keys of `schema.RECORDED_FILES`,
+            float, NaN where not recorded.
         model_ids: Sorted ids of the models met.
         notes: What the reader met on the way.
         replicates: Records of other runs of a model on the same sample (columns as `records`, without prediction;

@@ -1,6 +1,5 @@
 """Random access to the pictures that samples refer to, wherever their bytes lie."""
 
-import base64
 import binascii
 import os
 import warnings
@@ -57,7 +56,7 @@ class PictureReader:
         try:
             data = self._bytes(path, offset, length, keep=reference["encoding"] == BASE64)
             if reference["encoding"] == BASE64:
-                return base64.b64decode(data)
+                return decode_base64(data)
         except (OSError, binascii.Error) as error:
             raise DataError(f"{_where(reference)}: cannot read the picture ({error})") from error
         return data
@@ -82,6 +81,23 @@ class PictureReader:
     def __del__(self) -> None:
         for file in getattr(self, "_files", {}).values():
             file.close()
+
+
+def decode_base64(data: bytes | memoryview) -> bytes:
+    r"""Return the bytes that base64 text stands for; characters that are no base64 (line breaks) are passed over.
+
+    Raises:
+        binascii.Error: The text is cut short.
+
+    >>> decode_base64(b"SGVs\nbG8=")
+    b'Hello'
+    """
+    import pybase64
+
+    try:
+        return pybase64.b64decode(data, validate=True)  # some thirty times faster, but strict
+    except binascii.Error:
+        return binascii.a2b_base64(data)
 
 
 @contextmanager

@@ -38,17 +38,51 @@ def run(cfg: DictConfig) -> float:
 def _build_job(config: Plain) -> JobResult:
     started = time.monotonic()
     stages = _checked_stages(config["stages"])
+    target = _export_target(config)
     parts = [s for s in stages if s != "features"]
     benchmark = build_benchmark(config, parts, force=config["force"], announce=bool(parts))
+    found = None
     if "features" in stages:
         found = ensure_features(config, benchmark, force=config["force"])
         arrays = {"text": found.text, "vision": found.vision}
         widths = [f"{kind} {rows.shape[1]} numbers a sample" for kind, rows in arrays.items() if rows is not None]
         say("features: " + ", ".join(widths))
+    if target is not None:
+        _export(config, benchmark, target, found)
     n, m = benchmark.Y.shape
     say(f"{n:,} samples × {m} models, {time.monotonic() - started:.1f} s")
     say(f"benchmark: {benchmark.root}")
     return JobResult("done", benchmark.root)
+
+
+def _export_target(config: Plain) -> Path | None:
+    """Return the folder to export to, None if nothing is; a mistake is found before any work is done."""
+    if config["export"] is None:
+        if config["export_dir"] is not None:
+            raise ConfigError("export_dir says where to, but nothing is exported", "say what: export=reference")
+        return None
+    from vlrb.benchmark.export.write import check_target, find_format
+
+    find_format(config["export"])
+    given = config["export_dir"]
+    target = benchmark_folder(config) / "export" / config["export"] if given is None else Path(given).expanduser()
+    check_target(target)
+    return target
+
+
+def _export(config: Plain, benchmark: "Benchmark", target: Path, found: Features | None) -> None:
+    """Write the benchmark in another layout, with the features if they were looked at."""
+    from vlrb.benchmark.export.content import collect
+    from vlrb.benchmark.export.write import write_export
+
+    parts, features = _parts(config), {}
+    for kind, rows in (("text", found.text), ("vision", found.vision)) if found else ():
+        if rows is not None:
+            features[kind] = {build(config["encoder"][kind], f"encoder.{kind}").name: rows}
+    split = parts["split"]
+    content = collect(benchmark, parts["pool"], parts["price_book"].name, (split.label, split.seed), features)
+    write_export(target, config["export"], content)
+    say(f"export: {target}")
 
 
 def _checked_stages(stages: Sequence[str]) -> list[str]:
@@ -85,7 +119,8 @@ def open_benchmark(config: Plain) -> "Benchmark":
     if config["build"]:
         return build_benchmark(config, stages)
     folder = benchmark_folder(config)
-    stale = stale_parts(folder, **_parts(config), settings=BuildSettings(stages))
+    needed = [s for s in stages if s != "validate"]  # no run reads the reports; they tell of the book last built
+    stale = stale_parts(folder, **_parts(config), settings=BuildSettings(needed))
     if stale:
         raise StateError(
             f"{folder}: {', '.join(stale)} missing or stale, and build=false forbids to build",

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,10 @@ def run(cfg: DictConfig) -> float:
 def _evaluate_job(config: Plain) -> JobResult:
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    if "pricing" in config and (config["run"] or config["runs"]):
+        from vlrb.tasks.reprice import reprice_run, reprice_runs
+
+        return reprice_run(config) if config["run"] else reprice_runs(config)
     if config["run"]:
         return evaluate_run(config)
     if config["runs"]:
@@ -45,13 +50,14 @@ def compare_runs(config: Plain) -> JobResult:
     found = find_runs(where)
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
-    out = Path(config["out"]) if config["out"] else _default_out(where, config)
+    out = Path(config["out"]) if config["out"] else default_out(where, config)
     show_and_write(found.runs, out, config["scope"])
     say(f"report: {out}")
     return JobResult("done", out)
 
 
-def _default_out(where: str, config: Plain) -> Path:
+def default_out(where: str, config: Plain) -> Path:
+    """Return where a report over many runs goes: beside them, or into `<runs_dir>/report` for a glob."""
     place = Path(where)
     return place if place.is_dir() else Path(config["paths"]["runs_dir"]) / "report"
 
@@ -63,6 +69,9 @@ def evaluate_run(config: Plain) -> JobResult:
     """
     folder = Path(config["run"])
     trained = load_run(folder)
+    if trained.repriced_from:
+        origin = trained.data["repriced"]["run"]
+        raise StateError(f"{folder} holds re-priced decisions and no router", f"run={origin}, or runs={folder}")
     with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=folder) as name:
         staging = Path(name)
         with run_log(None):
@@ -93,10 +102,10 @@ def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
     from vlrb.tasks.train import bank_folder, data_parts, make_view, needs_features
 
     settings: Plain = {**trained.config, "resamples": config["resamples"] or trained.config["resamples"]}
-    benchmark = _benchmark(trained, config)
+    benchmark = find_benchmark(trained, config)
     view = make_view(settings, benchmark)
     features = ensure_features(settings, benchmark) if needs_features(settings) else None
-    _check_data(trained, data_parts(view, features))
+    check_data(trained, data_parts(view, features))
     router = build_router(settings)
     sources = input_sources(settings, features)
     load_router_weights(trained.folder, router, bank_folder(trained.folder.resolve()))
@@ -106,7 +115,7 @@ def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
     return write_results(out, Material(settings, benchmark, view, sources), fitted)
 
 
-def _benchmark(trained: Run, config: Plain) -> Any:  # noqa: ANN401 - vlrb.benchmark.store.Benchmark, imported late
+def find_benchmark(trained: Run, config: Plain) -> Any:  # noqa: ANN401 - store.Benchmark, imported late
     """Find the benchmark of a run: where it was, else below the data folder."""
     from vlrb.benchmark.store import Benchmark
 
@@ -118,9 +127,14 @@ def _benchmark(trained: Run, config: Plain) -> Any:  # noqa: ANN401 - vlrb.bench
     raise StateError(f"the benchmark of {trained.folder} is neither at {recorded} nor at {beside}", "build it again")
 
 
-def _check_data(trained: Run, parts: dict[str, str]) -> None:
+def check_data(trained: Run, parts: dict[str, str], besides: Collection[str] = ()) -> None:
+    """Refuse a benchmark that is not the one the run saw; parts in `besides` may differ.
+
+    Raises:
+        StateError: Naming the parts that changed.
+    """
     stored = cast("dict[str, str]", trained.data["parts"])
-    changed = sorted(k for k in set(parts) | set(stored) if parts.get(k) != stored.get(k))
+    changed = sorted(k for k in (set(parts) | set(stored)) - set(besides) if parts.get(k) != stored.get(k))
     if changed:
         raise StateError(
             f"the benchmark has changed since {trained.folder} was trained (changed: {', '.join(changed)})",

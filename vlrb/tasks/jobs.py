@@ -16,7 +16,7 @@ from vlrb.utils import outcome, sweeps
 from vlrb.utils.config import Plain, run_folder, to_plain
 from vlrb.utils.console import say
 from vlrb.utils.devices import claim_share
-from vlrb.utils.errors import VlrbError
+from vlrb.utils.errors import VlrbError, refused_by_system
 from vlrb.utils.files import write_json
 
 NAN = float("nan")
@@ -90,7 +90,7 @@ def _sweep_place() -> tuple[Path | None, int]:
 def _reason(error: Exception) -> str:
     if isinstance(error, VlrbError):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    return refused_by_system(error) or f"{type(error).__name__}: {error}"
 
 
 def _record_failure(error: Exception, reason: str, folder: Path | None) -> None:
@@ -102,7 +102,8 @@ def _record_failure(error: Exception, reason: str, folder: Path | None) -> None:
         write_json(folder / FAILED_FILE, {"reason": reason, "traceback": trace})
         say(f"failed: {folder}")
     # An error that is not about the user's input is a defect of ours: its traceback is needed.
-    report_error(reason, trace, expected=isinstance(error, VlrbError))
+    expected = isinstance(error, VlrbError) or refused_by_system(error) is not None
+    report_error(reason, trace, expected=expected)
     if not in_sweep():
         outcome.current().failures.append(reason)
 

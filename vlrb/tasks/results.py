@@ -54,17 +54,34 @@ def write_results(folder: Path, material: Material, fitted: Fitted) -> dict[str,
     Returns:
         metrics.json: flat `split/name` keys.
     """
+    references = fit_references(material)
+    judged = {split: _judge_split(split, material.view, fitted, references) for split in EVALUATED}
+    speed = throughput_metrics(material.config, material.benchmark, material.view, fitted)
+    return write_judged(folder, material, judged, {f"{TEST}/{k}": v for k, v in speed.items()})
+
+
+def write_judged(
+    folder: Path, material: Material, judged: dict[SplitName, Judged], speed: dict[str, Any]
+) -> dict[str, Any]:
+    """Judge decisions on dev and test, and write the result files of a run.
+
+    Args:
+        folder: The run folder.
+        material: Config, benchmark and view of the run.
+        judged: What was decided, by split.
+        speed: Throughput, under its keys in metrics.json.
+
+    Returns:
+        metrics.json: flat `split/name` keys.
+    """
     view = material.view
     train = view.members(TRAIN)
     best = best_single(view.Y[train], view.C[train])  # chosen on train, judged on dev and test
-    references = fit_references(material)
-    judged = {split: _judge_split(split, view, fitted, references) for split in EVALUATED}
     truths = {split: _truth(material, part) for split, part in judged.items()}
     metrics: dict[str, Any] = {}
     for split, part in judged.items():
         metrics |= {f"{split}/{k}": v for k, v in _figures(material.config, part, truths[split], best).items()}
-    speed = throughput_metrics(material.config, material.benchmark, view, fitted)
-    metrics |= {f"{TEST}/{k}": v for k, v in speed.items()}
+    metrics |= speed
     write_decisions(folder, [_decision_table(view, split, part, best) for split, part in judged.items()])
     write_references(
         folder, [table for split, part in judged.items() for table in _reference_tables(view, split, part)]

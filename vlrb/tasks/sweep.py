@@ -48,12 +48,22 @@ def summarise(folder: Path) -> None:
     say()
     runs = list(dict.fromkeys(job["run"] for job in jobs if job["status"] != sweeps.FAILED))
     if runs:
-        from vlrb.tasks.leaderboard import show_and_write
-
-        show_and_write([Path(run) for run in runs], folder)
+        _show([Path(run) for run in runs], folder)
     say(f"{len(jobs)} jobs: " + ", ".join(f"{n} {status}" for status, n in counts.items() if n))
     for job in jobs:
         if job["status"] == sweeps.FAILED:
             warn(f"job {job['job']} ({' '.join(job['overrides'])}) failed: {job['reason']}")
             outcome.current().failures.append(job["reason"])
     say(f"sweep: {folder}")
+
+
+def _show(folders: list[Path], out: Path) -> None:
+    from vlrb.evaluation.runs import load_run
+    from vlrb.report.across_splits import on_several_splits, show_across_splits
+    from vlrb.tasks.leaderboard import show_and_write
+
+    runs = [load_run(folder) for folder in folders]
+    if on_several_splits(runs):
+        show_across_splits(runs, out)
+    else:
+        show_and_write(runs, out)

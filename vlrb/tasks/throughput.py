@@ -1,5 +1,6 @@
 """How fast a run's router decides: alone (inputs ready), and with reading and encoding prompts and pictures."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,16 +9,18 @@ import torch
 
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
+from vlrb.encoders.precomputed import PrecomputedFeatures
 from vlrb.evaluation.throughput import Throughput, measure_throughput
 from vlrb.schema import PROMPT, TEST
 from vlrb.tasks.fit import Fitted
 from vlrb.utils.config import Plain
-from vlrb.utils.instantiate import build
+from vlrb.utils.instantiate import TARGET, build, locate
 
 BATCH = 16
 WARMUP = 5
 BATCHES = 50
 BATCHES_WITH_ENCODER = 20
+SPEED_KEYS = ("throughput_", "queries_per_second_")  # how the names of these figures begin
 
 
 def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView, fitted: Fitted) -> dict[str, Any]:
@@ -28,11 +31,18 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     rows = view.members(TEST)
     tokens = view.tokens_in[rows].mean(axis=1)
     router = measure_throughput(_decider(fitted), tokens, BATCH, WARMUP, BATCHES, _wait(fitted))
-    total = router
-    if "features" in fitted.router.inputs:
+    total: Throughput | None = router
+    if "features" in fitted.router.inputs and _reads_files(config):
+        total = None  # features that were made elsewhere: nothing to time
+    elif "features" in fitted.router.inputs:
         work = _with_encoder(config, benchmark, view.rows[rows], _decider(fitted))
         total = measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
     return _flat("router", router) | _flat("total", total)
+
+
+def _reads_files(config: Plain) -> bool:
+    nodes = [config["encoder"].get(kind) for kind in ("text", "vision")]
+    return any(locate(str(node[TARGET]), "encoder") is PrecomputedFeatures for node in nodes if node)
 
 
 def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
@@ -74,4 +84,5 @@ def _wait(fitted: Fitted) -> Callable[[], None] | None:
 def _flat(name: str, found: Throughput | None) -> dict[str, Any]:
     if found is None:
         return {f"throughput_{name}": None, f"queries_per_second_{name}": None}
-    return {f"throughput_{name}": found.tokens_per_second, f"queries_per_second_{name}": found.queries_per_second}
+    tokens = found.tokens_per_second if math.isfinite(found.tokens_per_second) else None  # input tokens unknown
+    return {f"throughput_{name}": tokens, f"queries_per_second_{name}": found.queries_per_second}

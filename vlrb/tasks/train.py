@@ -79,7 +79,7 @@ def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
 
     pool = build(config["model_pool"], "model_pool")
     split = build(config["split"], "split")
-    return BenchmarkView.create(benchmark, pool, config["pricing"]["name"], config["missing"], split.name, split.seed)
+    return BenchmarkView.create(benchmark, pool, config["pricing"]["name"], config["missing"], split.label, split.seed)
 
 
 def data_parts(view: "BenchmarkView", features: Features | None) -> dict[str, str]:
@@ -95,6 +95,7 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "truth": config["dataset"].get("truth"),
         "benchmark": str(benchmark.root.resolve()),
         "pricing": config["pricing"]["name"],
+        "pricing_date": str(config["pricing"]["date"]),
         "data_fingerprint": view.fingerprint,
         "parts": parts,
         "bounds": view.bounds.to_plain(),

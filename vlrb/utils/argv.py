@@ -13,7 +13,21 @@ from vlrb.utils.errors import ConfigError
 from vlrb.utils.suggest import nearest
 
 # Values of these keys are paths or expressions: taken literally, whatever characters they hold.
-LITERAL_KEYS = ("run", "runs", "route", "out", "fail_if", "dataset.root", "paths.data_dir", "paths.runs_dir")
+LITERAL_KEYS = (
+    "run",
+    "runs",
+    "route",
+    "out",
+    "fail_if",
+    "export_dir",
+    "dataset.root",
+    "dataset.source.table",
+    "dataset.source.pictures",
+    "encoder.text.path",
+    "encoder.vision.path",
+    "paths.data_dir",
+    "paths.runs_dir",
+)
 SUBGROUPS = ("encoder.text", "encoder.vision", "encoder.fusion")
 FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-name", "-cn", "--config-dir", "-cd", "--config-path")
 

@@ -28,7 +28,13 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "objective": str,
         "router_name": str,
     },
-    "build_data": {"stages": list[str], "force": bool, "strict": bool},
+    "build_data": {
+        "stages": list[str],
+        "force": bool,
+        "strict": bool,
+        "export": str | None,
+        "export_dir": str | None,
+    },
     "evaluate": {
         "run": str | None,
         "runs": str | None,
@@ -54,6 +60,7 @@ GROUP_KEYS: dict[str, tuple[str, ...]] = {
     "build_data": ("paths", "dataset", "model_pool", "pricing", "tokens", "split", "encoder"),
     "evaluate": ("paths",),
 }
+OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("pricing",)}
 
 # What a run's results do not depend on, or what its data fingerprint already covers.
 IDENTITY_EXCLUDES = ("paths", "logger", "build", "overwrite", "strict", "objective")
@@ -92,7 +99,7 @@ def check_dataset(dataset: Mapping[str, Any]) -> None:
 
 def check_root(config: Mapping[str, Any], script: str) -> None:
     """Check the root keys of a plain config: none unknown, none missing, each of its type."""
-    values, groups = VALUE_KEYS[script], GROUP_KEYS[script]
+    values, groups = VALUE_KEYS[script], GROUP_KEYS[script] + OPTIONAL_GROUPS.get(script, ())
     for key in config:
         if key not in values and key not in groups:
             raise ConfigError(
@@ -103,7 +110,8 @@ def check_root(config: Mapping[str, Any], script: str) -> None:
             raise ConfigError(f"the configuration has no key '{key}'")
         check_value(config[key], annotation, key)
     for key in groups:
-        if not isinstance(config.get(key), Mapping):
+        absent = key not in config and key in OPTIONAL_GROUPS.get(script, ())
+        if not absent and not isinstance(config.get(key), Mapping):
             raise ConfigError(
                 f"{key} must be one of its options, not {config.get(key)!r}", f"see the files in conf/{key}"
             )

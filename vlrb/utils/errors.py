@@ -1,5 +1,10 @@
 """Errors that a user can act on: one clear message, no traceback unless asked for."""
 
+import errno
+
+# What the machine refuses, not the program's fault: full disk, quota, read-only or protected places.
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
 
 class VlrbError(Exception):
     """A problem with input, configuration or a folder that the user can fix.
@@ -32,3 +37,17 @@ class DataError(VlrbError):
 
 class StateError(VlrbError):
     """A folder on disk that does not fit what was asked (other data, half written, locked)."""
+
+
+def refused_by_system(error: BaseException) -> str | None:
+    """Return a refusal of the operating system in words (full disk, no permission); None for any other error.
+
+    >>> refused_by_system(OSError(errno.ENOSPC, "No space left on device", "Y.npy"))
+    'Y.npy: no space left on device'
+    >>> refused_by_system(ValueError("no"))
+    """
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    reason = str(error.strerror or error)
+    reason = reason[:1].lower() + reason[1:]
+    return f"{error.filename}: {reason}" if error.filename else reason

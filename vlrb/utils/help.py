@@ -23,11 +23,19 @@ EXAMPLES = {
         ("python evaluate.py run=runs/demo/mlp/<run>", "decide again from a run folder and rewrite its report"),
         ("python evaluate.py runs=runs/demo/sweeps/<sweep>", "one leaderboard over a sweep"),
         ("python evaluate.py runs='runs/demo/*/*' out=report", "the same over a glob, written elsewhere"),
+        ("python evaluate.py run=runs/demo/mlp/<run> pricing=flat", "the same decisions under other prices"),
     ),
     "build_data": (
         ("python build_data.py", "build the demo benchmark"),
         ("python build_data.py stages=[records,tokens,costs]", "only these parts"),
+        ("python build_data.py pricing=flat", "other prices beside those that are there, in seconds"),
         ("python build_data.py dataset=vl_routerbench dataset.root=<archive>", "the published VL-RouterBench logs"),
+        (
+            "python build_data.py dataset=outcomes_table dataset.root=<csv> dataset.name=mine model_pool=discover "
+            "pricing=recorded",
+            "a table of outcomes that you already have",
+        ),
+        ("python build_data.py export=reference", "also write the files of the VL-RouterBench code"),
     ),
 }
 HIDDEN_GROUPS = ("hydra",)

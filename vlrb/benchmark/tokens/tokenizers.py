@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 class Tokenizer(Protocol):
-    """Counts tokens; `name` says by which vocabulary, `settings()` all that determines the counts."""
+    """Counts tokens; `name` says by which vocabulary, `settings()` all that determines the counts.
+
+    `processes` says whether many texts are counted faster by several processes (false if it uses all cores itself).
+    """
 
     name: str
+    processes: bool
 
     def settings(self) -> dict[str, Any]:
         """Return plain values."""
@@ -31,13 +35,35 @@ class Tokenizer(Protocol):
         ...
 
 
-class TekkenTokenizer:
+class _BytePairTokenizer:
+    """Counts with an encoding of `tiktoken` that is made when first needed and never sent to another process."""
+
+    processes = True
+
+    def count(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the number of tokens of each text, int32."""
+        # A plain loop: on many short strings it beats the batch call, and threads gain nothing.
+        encode = self._encoding.encode_ordinary
+        return np.fromiter((len(encode(text)) for text in texts), dtype=np.int32, count=len(texts))
+
+    @cached_property
+    def _encoding(self) -> "tiktoken.Encoding":
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_encoding"}
+
+
+class TekkenTokenizer(_BytePairTokenizer):
     """Tekken, the 131 k vocabulary that ships inside `mistral-common`: no download, the same counts everywhere.
 
     For models with another vocabulary the counts are approximations.
 
     Args:
         vocabulary: Vocabulary file of the `mistral_common` package.
+
+    >>> TekkenTokenizer().count(["", "Hello world", "12345"]).tolist()  # every digit is a token
+    [0, 2, 5]
     """
 
     def __init__(self, vocabulary: str = "tekken_240911.json") -> None:
@@ -48,14 +74,6 @@ class TekkenTokenizer:
     def settings(self) -> dict[str, Any]:
         """Return everything that determines the counts."""
         return {"tokenizer": "tekken", "vocabulary": self.vocabulary}
-
-    def count(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the number of tokens of each text, int32.
-
-        >>> TekkenTokenizer().count(["", "Hello world", "12345"]).tolist()  # every digit is a token
-        [0, 2, 5]
-        """
-        return _count(self._encoding, texts)
 
     @cached_property
     def _encoding(self) -> "tiktoken.Encoding":
@@ -69,7 +87,7 @@ class TekkenTokenizer:
         return tiktoken.Encoding("tekken", pat_str=config["pattern"], mergeable_ranks=ranks, special_tokens={})
 
 
-class TiktokenTokenizer:
+class TiktokenTokenizer(_BytePairTokenizer):
     """A vocabulary of `tiktoken`, fetched once from the network and cached by that package.
 
     Args:
@@ -88,10 +106,6 @@ class TiktokenTokenizer:
     def settings(self) -> dict[str, Any]:
         """Return everything that determines the counts."""
         return {"tokenizer": "tiktoken", "encoding": self.encoding}
-
-    def count(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the number of tokens of each text, int32."""
-        return _count(self._encoding, texts)
 
     @cached_property
     def _encoding(self) -> "tiktoken.Encoding":
@@ -113,6 +127,8 @@ class HuggingFaceTokenizer:
         model: Name on the hub or path of a folder.
         revision: Branch, tag or commit on the hub; pin a commit for counts that never change.
     """
+
+    processes = False
 
     def __init__(self, model: str, revision: str = "main") -> None:
         self.name = model.rstrip("/").rsplit("/", 1)[-1]
@@ -141,12 +157,6 @@ class HuggingFaceTokenizer:
                 f"the tokenizer {self.model} could not be loaded ({error})",
                 "check tokens.tokenizer.model, or use tokens=tekken (no download)",
             ) from error
-
-
-def _count(encoding: "tiktoken.Encoding", texts: Sequence[str]) -> np.ndarray:
-    # A plain loop: on many short strings it beats the batch call and threads gain little.
-    encode = encoding.encode_ordinary
-    return np.fromiter((len(encode(text)) for text in texts), dtype=np.int32, count=len(texts))
 
 
 def _shipped(vocabulary: str) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vlrb.sources.pictures import BASE64, FILE, PICTURE_ERRORS, opened
+from vlrb.sources.pictures import BASE64, FILE, PICTURE_ERRORS, decode_base64, opened
 from vlrb.sources.vlmevalkit.cells import parse_list
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import inside
@@ -91,7 +91,7 @@ class CellPictures:
             return buffer[start:end].decode("utf-8", "replace").strip()
         reference = {"path": self.path, "offset": offset + start, "length": end - start, "encoding": BASE64}
         try:
-            data = binascii.a2b_base64(memoryview(buffer)[start:end])
+            data = decode_base64(memoryview(buffer)[start:end])
         except binascii.Error as error:
             return self._damaged(key, reference, f"not base64 ({error})")
         try:

@@ -1,0 +1,1 @@
+"""Benchmarks in other layouts: one file per format in `formats`, found by its name."""

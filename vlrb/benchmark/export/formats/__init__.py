@@ -1,0 +1,1 @@
+"""The formats: a module `<name>` with a function `<name>(folder, content)`."""

@@ -1,0 +1,1 @@
+"""The files that the VL-RouterBench code writes: BENCHMARKS, ORACLE, SPLITS, data/matrices, data/registry."""
