@@ -44,7 +44,7 @@ def test_text_survives_other_formats(tmp_path: Path, ending: str) -> None:
         path.write_text(json.dumps(records), encoding="utf-8")
     else:
         quoted = [f'{i}\t"{text}"' for i, text in enumerate(TRAPS)]
-        path.write_bytes("\n".join(["index\tprediction", *quoted]).encode())
+        path.write_bytes("\n".join(["index\tprediction", *quoted, ""]).encode())
     assert read_table(path, "t")["prediction"].tolist() == TRAPS
 
 
@@ -192,3 +192,22 @@ def test_literals_are_never_evaluated() -> None:
     assert parse_literal("[__import__('os').getcwd()]") is None
     assert parse_literal("[" * 5000) is None
     assert cell_text(float("nan")) == ""
+
+
+@pytest.mark.slow
+def test_no_flipped_bit_of_a_workbook_changes_a_cell(tmp_path: Path, xlsx: Callable[..., Path]) -> None:
+    """One bit of every byte: the table is the same, or the file is refused."""
+    path = xlsx(tmp_path / "t.xlsx", {"index": [0, 1], "prediction": ["A", "é"], "hit": [1, 0.5]})
+    whole, good = read_table(path, "t"), path.read_bytes()
+    refused = 0
+    for place in range(len(good)):
+        data = bytearray(good)
+        data[place] ^= 1 << place % 8
+        path.write_bytes(bytes(data))
+        try:
+            read = read_table(path, "t")
+        except DataError:
+            refused += 1
+        else:
+            assert read.equals(whole), place
+    assert refused > len(good) // 4

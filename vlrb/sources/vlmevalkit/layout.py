@@ -152,7 +152,7 @@ def _folders(folder: Path, ignored: dict[str, list[str]], root: Path) -> Iterato
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
         if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS or not entry.is_dir():
             continue
-        if not Path(entry.path).resolve().is_relative_to(root):
+        if not _resolved(Path(entry.path)).is_relative_to(root):
             ignored.setdefault("a link that leads outside the root", []).append(_name(Path(entry.path), root))
             continue
         yield Path(entry.path)
@@ -166,7 +166,7 @@ def _files(
         path = Path(entry.path)
         if path.is_dir():
             continue
-        real = path.resolve()
+        real = _resolved(path)
         reason = _reason_to_skip(path, real, root, place.prefixes)
         if reason:
             ignored.setdefault(reason, []).append(_name(path, root))
@@ -175,6 +175,14 @@ def _files(
         prefix = next(prefix for prefix in place.prefixes if path.stem.startswith(prefix))
         rest = path.stem.removeprefix(prefix)
         yield FoundFile(real, _name(path, root), section, place.model, run, rest, status.st_size, status.st_mtime_ns)
+
+
+def _resolved(path: Path) -> Path:
+    """Return a path without links; one whose links go in a circle stays as it is (and leads nowhere)."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # Python before 3.13
+        return path
 
 
 def _reason_to_skip(path: Path, real: Path, root: Path, prefixes: tuple[str, ...]) -> str:
@@ -213,6 +221,6 @@ def _tsv_files(root: Path, folders: Folders) -> dict[str, Path]:
         if not folder.is_dir():
             continue
         for path in sorted(folder.glob("*.tsv")):
-            if path.is_file() and path.resolve().is_relative_to(root):
+            if path.is_file() and _resolved(path).is_relative_to(root):
                 found.setdefault(path.stem, path.resolve())
     return found

@@ -19,6 +19,7 @@ KEY = "__key__"
 DATES = "dates"  # key of `attrs`: how many predictions are dates, turned so by a spreadsheet program
 ANSWER_COLUMNS = ("prediction", "res", "extract")  # texts of models and judges, which may begin with "="
 MAX_TEXT_BYTES = 1 << 30
+HALF_WRITTEN = "half written? make it again or remove it"
 Wanted = Callable[[str], bool]
 
 
@@ -139,19 +140,31 @@ def _may_be_formula(cell: object) -> bool:
 
 
 def _from_tsv(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
-    text = io.StringIO(_read_text(path, name), newline="")
+    """Read a tab-separated table; a row of another length than the header's, or a last one without end, is damage.
+
+    A cut number or letter is another number or letter, so that a half-written file would give wrong grades.
+    """
+    text = _read_text(path, name)
     csv.field_size_limit(MAX_TEXT_BYTES)
     try:
-        return _columns([row for row in csv.reader(text, delimiter="\t") if row], name)
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True) if row]
     except csv.Error as error:
-        raise DataError(f"{name}: not a readable tab-separated table ({error})") from error
+        raise DataError(f"{name}: not a readable tab-separated table ({error})", HALF_WRITTEN) from error
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise DataError(f"{name}: row {number} has {len(row)} cells, the header {len(rows[0])}", HALF_WRITTEN)
+    if text and not text.endswith(("\n", "\r")):
+        raise DataError(
+            f"{name}: its last row is cut off (no line end)", f"{HALF_WRITTEN}; if it is whole, end its line"
+        )
+    return _columns(rows, name)
 
 
 def _from_json(path: Path, name: str) -> tuple[list[str], list[list[Any]]]:
     try:
         records = json.loads(_read_text(path, name))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"{name}: not valid JSON ({error})", "half written? make it again or remove it") from error
+        raise DataError(f"{name}: not valid JSON ({error})", HALF_WRITTEN) from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise NotATableError(f"{name}: no list of records")
     header = list(dict.fromkeys(key for record in records for key in record))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vlrb.sources.vlmevalkit.cells import find_column, row_key
 from vlrb.sources.vlmevalkit.datasets import LEGACY_TSV
+from vlrb.sources.vlmevalkit.dumped import DumpedPictures
 from vlrb.sources.vlmevalkit.tables import ID_COLUMNS, KEY, keyed_table
 from vlrb.sources.vlmevalkit.tsv_pictures import CellPictures, FilePictures, PictureProblem, Reference
 from vlrb.sources.vlmevalkit.tsv_rows import Span, cell_string, rows
@@ -71,7 +72,7 @@ def read_tsv(path: Path, root: Path) -> TsvIndex:
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error})") from error
     index = TsvIndex(name, table, cells.resolved(), cells.problems)
-    _add_files(index, root, path)
+    _add_files(index, root, path, cells.dangling)
     return index
 
 
@@ -115,19 +116,43 @@ def _scan(file: BinaryIO, name: str, cells: CellPictures) -> pd.DataFrame:
     return columns.table()
 
 
-def _add_files(index: TsvIndex, root: Path, path: Path) -> None:
-    """Add the plain files that rows name, for rows that hold no picture themselves."""
+def _add_files(index: TsvIndex, root: Path, path: Path, dangling: dict[str, str]) -> None:
+    """Add plain files for rows that hold no picture themselves: the ones they name, else those named after them.
+
+    Args:
+        index: What the file holds; pictures are added, and what is found is no problem any more.
+        root: Folder of the logs.
+        path: The TSV file.
+        dangling: Row → a row that it refers to in vain.
+    """
+    folder, stem = path.parent.relative_to(root), path.stem.removesuffix("_local")
+    unpacked = [folder / "images" / stem, folder / "images" / _image_root(stem), Path("images") / stem]
+    unpacked.append(Path("images") / _image_root(stem))
+    named = [folder, unpacked[0], folder / "images", *unpacked[1:], Path()]
+    files = FilePictures(root, [place.as_posix() for place in dict.fromkeys(named)])
+    dumped = DumpedPictures(root, [place.as_posix() for place in unpacked])
     column = find_column(index.table.columns, PATH_COLUMN)
-    if column is None:
-        return
-    folder = path.parent.relative_to(root)
-    stem = path.stem.removesuffix("_local")
-    places = [folder, folder / "images" / stem, folder / "images", folder / "images" / _image_root(stem), Path()]
-    files = FilePictures(root, [place.as_posix() for place in places])
-    for key, cell in zip(index.table[KEY], index.table[column], strict=True):
-        if cell and not index.pictures.get(key):
-            index.pictures[key] = files.references(key, cell)
+    cells = [""] * len(index.table) if column is None else index.table[column].tolist()
+    found: set[str] = set()
+    for key, cell in zip(index.table[KEY].tolist(), cells, strict=True):
+        if index.pictures.get(key):
+            continue
+        if cell:
+            references = _named(files, key, cell, index.name)
+        else:
+            references = files.listed(key, dumped.names(key, *([dangling[key]] if key in dangling else [])))
+        if references:
+            index.pictures[key] = references
+            found.add(key)
+    index.problems = [problem for problem in index.problems if not (problem.key in found and problem.key in dangling)]
     index.problems += files.problems
+
+
+def _named(files: FilePictures, key: str, cell: str, name: str) -> list[Reference]:
+    try:
+        return files.references(key, cell)
+    except DataError as error:
+        raise DataError(f"{name}: {error.message}", error.hint) from error
 
 
 def _image_root(dataset: str) -> str:

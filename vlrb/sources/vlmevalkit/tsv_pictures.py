@@ -70,6 +70,8 @@ class CellPictures:
     def __init__(self, path: str) -> None:
         self.path = path
         self.problems: list[PictureProblem] = []
+        self._damage: dict[int, str] = {}  # offset of a picture → what is wrong with it
+        self.dangling: dict[str, str] = {}  # row → the row it refers to, which holds no picture
         self._parts: dict[str, list[Reference | str]] = {}
 
     def add_cell(self, key: str, buffer: bytes, start: int, end: int, offset: int) -> None:
@@ -98,7 +100,8 @@ class CellPictures:
             return self._damaged(key, reference, error.message, data)
 
     def _damaged(self, key: str, reference: Reference, reason: str, data: bytes = b"") -> Reference:
-        self.problems.append(PictureProblem(key, f"{reason}, at byte {reference['offset']}"))
+        self._damage[reference["offset"]] = f"{reason}, at byte {reference['offset']}"
+        self.problems.append(PictureProblem(key, self._damage[reference["offset"]]))
         return reference | {"width": 0, "height": 0, "content_hash": content_hash(data)}
 
     def resolved(self) -> dict[str, list[Reference]]:
@@ -110,9 +113,14 @@ class CellPictures:
             return [part]
         target = self._parts.get(part)
         if target is None or hops > MAX_HOPS or part == key:
+            self.dangling[key] = part
             self.problems.append(PictureProblem(key, f"refers to row {part!r}, which holds no picture"))
             return []
-        return [reference for inner in target for reference in self._follow(key, inner, hops + 1)]
+        found = [reference for inner in target for reference in self._follow(key, inner, hops + 1)]
+        if hops == 0:
+            damaged = [self._damage[r["offset"]] for r in found if r["offset"] in self._damage]
+            self.problems += [PictureProblem(key, f"refers to row {part!r}: {reason}") for reason in damaged]
+        return found
 
 
 class FilePictures:
@@ -127,6 +135,7 @@ class FilePictures:
         self.root, self.folders = root, folders
         self.problems: list[PictureProblem] = []
         self._known: dict[str, Reference] = {}
+        self._damage: dict[str, str] = {}  # name → what is wrong with the file
 
     def references(self, key: str, cell: str) -> list[Reference]:
         """Return references to the files that one `image_path` cell names (a name, or a list of names).
@@ -135,32 +144,47 @@ class FilePictures:
             DataError: A name leads outside the root.
         """
         names = parse_list(cell) if cell.startswith("[") else [cell]
-        found = [self._reference(key, name.strip()) for name in names or [] if name.strip()]
+        return self.listed(key, [name.strip() for name in names or [] if name.strip()])
+
+    def listed(self, key: str, names: Sequence[str]) -> list[Reference]:
+        """Return references to files by name, relative to one of the folders."""
+        found = [self._reference(key, name) for name in names]
         return [reference for reference in found if reference is not None]
 
     def _reference(self, key: str, name: str) -> Reference | None:
         if name in self._known:
+            if name in self._damage:
+                self.problems.append(PictureProblem(key, self._damage[name]))
             return self._known[name]
         outside: DataError | None = None
         for relative in [(Path(folder) / name).as_posix() for folder in self.folders]:
             try:
                 path = inside(self.root, relative)
+                if path.is_file():
+                    self._known[name] = self._read(key, name, relative, path)
+                    return self._known[name]
             except DataError as error:
                 outside = error
-                continue
-            if path.is_file():
-                self._known[name] = self._read(key, relative, path)
-                return self._known[name]
+            except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, links in a circle
+                self.problems.append(PictureProblem(key, f"no file {_shown(name)} ({_shown(str(error))})"))
+                return None
         if outside is not None:
-            raise outside
-        self.problems.append(PictureProblem(key, f"no file {name}"))
+            raise DataError(f"row {key!r}: {outside.message}", outside.hint)
+        self.problems.append(PictureProblem(key, f"no file {_shown(name)}"))
         return None
 
-    def _read(self, key: str, relative: str, path: Path) -> Reference:
+    def _read(self, key: str, name: str, relative: str, path: Path) -> Reference:
         data = path.read_bytes()
         reference = {"path": relative, "offset": 0, "length": len(data), "encoding": FILE}
         try:
             return reference | inspect(data)._asdict()
         except DataError as error:
-            self.problems.append(PictureProblem(key, f"{relative}: {error.message}"))
+            self._damage[name] = f"{relative}: {error.message}"
+            self.problems.append(PictureProblem(key, self._damage[name]))
             return reference | {"width": 0, "height": 0, "content_hash": content_hash(data)}
+
+
+def _shown(text: str) -> str:
+    """Return a text for one line of a message."""
+    text = " ".join(text.replace("\0", "\\0").split())
+    return text if len(text) <= 120 else f"{text[:117]}…"

@@ -7,14 +7,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from vlrb.sources.vlmevalkit.xlsx_area import column_number, sheet_area
+from vlrb.sources.vlmevalkit.xlsx_parts import TooLargeError, parts
 from vlrb.utils.errors import DataError
 
 MAX_UNPACKED_BYTES = 1 << 30
 MAX_CELLS = 20_000_000
-DEFLATE_RATIO = 1032  # the most that one byte of deflate can stand for
-CHUNK = 1 << 20
 HINT = "copy or make the file again, or remove it"
-_DIMENSION = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 _FORMULA = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*><f[^>/]*>([^<]*)</f>')
 
 
@@ -44,51 +43,25 @@ def _reason(error: Exception) -> str:
 
 
 def _check_size(path: Path, name: str) -> None:
-    """Refuse what would fill the memory: declared sizes first, then, for files large enough to lie, real ones."""
+    """Refuse what would fill the memory: too many bytes, or a sheet that spans a huge area.
+
+    The reader keeps a place for every cell, used or not. Which part is the first sheet is said by other parts, so that
+    all are looked at.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
-                raise DataError(f"{name}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", HINT)
-            if sum(member.compress_size for member in members) * DEFLATE_RATIO > MAX_UNPACKED_BYTES:
-                _check_members(archive, members, name)
-            _check_cells(archive, name)
+        for part in parts(path, MAX_UNPACKED_BYTES):
+            rows, columns = sheet_area(part)
+            if rows * columns > MAX_CELLS:
+                raise DataError(f"{name}: a sheet of {rows:,} rows × {columns:,} columns", HINT)
+    except TooLargeError as error:
+        raise DataError(f"{name}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", HINT) from error
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{name}: not a readable xlsx workbook ({_reason(error)})", HINT) from error
-
-
-def _check_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> None:
-    left = MAX_UNPACKED_BYTES
-    for member in members:
-        with archive.open(member) as file:
-            while chunk := file.read(CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise DataError(f"{name}: unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB", HINT)
-
-
-def _check_cells(archive: zipfile.ZipFile, name: str) -> None:
-    """Refuse a sheet whose declared area is huge: the reader keeps a place for every cell, used or not."""
-    sheet = _first_sheet(archive)
-    if sheet is None:
-        return
-    with archive.open(sheet) as file:
-        found = _DIMENSION.search(file.read(4096))
-    if found and _column_number(found[1]) * int(found[2]) > MAX_CELLS:
-        raise DataError(f"{name}: a sheet of {int(found[2]):,} rows × {_column_number(found[1]):,} columns", HINT)
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str | None:
     sheets = [n for n in archive.namelist() if n.startswith("xl/worksheets/sheet") and n.endswith(".xml")]
     return min(sheets, key=lambda sheet: (len(sheet), sheet)) if sheets else None
-
-
-def _column_number(letters: bytes) -> int:
-    """Return the number of a column: A → 1, Z → 26, AA → 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def formula_texts(path: Path) -> dict[tuple[int, int], str]:
@@ -101,6 +74,6 @@ def formula_texts(path: Path) -> dict[tuple[int, int], str]:
         data = archive.read(sheet) if sheet else b""
     found = _FORMULA.findall(data) if b"<f" in data else []
     return {
-        (int(row) - 1, _column_number(letters) - 1): "=" + html.unescape(formula.decode("utf-8", "replace"))
+        (int(row) - 1, column_number(letters) - 1): "=" + html.unescape(formula.decode("utf-8", "replace"))
         for letters, row, formula in found
     }

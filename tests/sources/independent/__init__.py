@@ -1,0 +1,1 @@
+"""A second reader of VLMEvalKit logs: slow, plain, written from the description of the formats, sharing no code."""
