@@ -72,6 +72,7 @@ RECORDED_FILES: Final = {  # N × M matrices, there only if the source recorded 
     RECORDED_TOKENS_OUT: "recorded_tokens_out.npy",
 }
 PICTURES_FILE: Final = "pictures.parquet"
+SAME_PICTURES_FILE: Final = "same_pictures.parquet"  # pairs of content hashes of pictures that show the same
 SAMPLE_TOKENS_FILE: Final = "sample_tokens.parquet"
 COST_FILE: Final = "C.npy"
 PRICES_FILE: Final = "prices.yaml"

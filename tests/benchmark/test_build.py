@@ -23,6 +23,7 @@ FILES = {
     "predictions.parquet",
     "models.json",
     "pictures.parquet",
+    "same_pictures.parquet",
     "Y.npy",
     "tokens_in.npy",
     "tokens_out.npy",
@@ -215,6 +216,7 @@ def test_stale_parts_are_named_without_writing(build, root, source, choices, mak
         "costs/list/tables",
         "pictures",
         "splits/grouped-0",
+        "reports/tokens",
         "reports",
     ]
     assert stale_parts(root, source, **choices) == everything
@@ -341,7 +343,7 @@ def test_fingerprints_tell_which_part_changed(build, source):
     source.predictions["small"][0] = "123"
     after = build().fingerprints
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"records", "tokens", "costs/list", "costs/list/tables", "reports"}
+    assert changed == {"records", "tokens", "costs/list", "costs/list/tables", "reports/tokens", "reports"}
     assert "samples" in before
 
 

@@ -63,6 +63,13 @@ def test_files_that_a_part_no_longer_has_are_removed(tmp_path):
     assert set(files(tmp_path)) == {"kept.txt", "other.txt", "manifest.json"}
 
 
+def test_a_file_that_another_part_took_over_stays(tmp_path):
+    stages.run_stage(tmp_path, "p", {"x": 1}, writer("one", "moved.txt", "kept.txt"))
+    stages.run_stage(tmp_path, "other", {}, writer("its", "moved.txt"))
+    stages.run_stage(tmp_path, "p", {"x": 2}, writer("two", "kept.txt"))
+    assert (tmp_path / "moved.txt").read_text() == "its"
+
+
 def test_content_follows_bytes_not_history(tmp_path):
     stages.run_stage(tmp_path, "p", {"x": 1}, writer("one"))
     first = stages.content(stages.read_manifest(tmp_path), "a.txt")

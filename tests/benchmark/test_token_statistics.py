@@ -66,7 +66,7 @@ def test_the_way_of_counting_alone_renews_inputs_and_reports_but_not_costs(build
     build(tokens=published)
     out = capsys.readouterr().out
     assert "tokens_in: way of counting changed" in out
-    assert "reports: way of counting changed" in out
+    assert "reports/tokens: way of counting changed" in out
     assert "costs" not in out
     assert statistics(root).loc[("all", "all"), "input_count"] == 6
 

@@ -24,6 +24,7 @@ from vlrb.benchmark.splits.rule import SplitRule
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.tokens.counter import TokenCounter
 from vlrb.benchmark.tokens.pictures import PictureRule, flatten
+from vlrb.benchmark.tokens.report import write_token_statistics
 from vlrb.utils.errors import StateError
 from vlrb.utils.files import write_array, write_json
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from vlrb.sources.base import Source
 
 # Raise a number when the code of a stage changes what it writes: folders built before are then brought up to date.
-FORMATS = {"records": 2, "models": 2, "tokens": 1, "tokens_in": 2, "reports": 3}
+FORMATS = {"records": 2, "models": 2, "tokens": 1, "tokens_in": 2, "statistics": 1, "reports": 3}
+_TOKEN_FILES = (schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE)
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Plan:
             Step("costs", prices.tables_part, prices.table_inputs, prices.write_tables),
             *(pictures if self.choices.split.near_duplicates else []),
             Step("splits", splits.split_part, splits.split_inputs, splits.write_split),
+            Step("validate", "reports/tokens", self._statistic_inputs, self._statistics),
             Step("validate", "reports", self._report_inputs, self._reports),
         ]
 
@@ -145,10 +148,10 @@ class Plan:
         frame = pd.DataFrame({schema.SAMPLE_ID: ids, "text_tokens": text_tokens.astype(np.int32)})
         frame["pictures"] = flatten(samples[schema.IMAGES]).counts()
         tables.write_table(staging / schema.SAMPLE_TOKENS_FILE, frame, tables.SAMPLE_TOKENS)
-        answers = tables.read_table(self.root / schema.PREDICTIONS_FILE)
-        models = self.model_ids()
-        keys = answers.select([schema.SAMPLE_ID, schema.MODEL_ID]).to_pandas()
-        counts = counter.count(answers[schema.PREDICTION], "counting answer tokens")
+        models, path = self.model_ids(), self.root / schema.PREDICTIONS_FILE
+        answers = tables.column_batches(path, schema.PREDICTION)
+        counts = counter.count_batches(answers.arrays, answers.size, "counting answer tokens", answers.total)
+        keys = tables.read_table(path, [schema.SAMPLE_ID, schema.MODEL_ID]).to_pandas()
         tokens_out = tables.fill_matrix(record_cells(keys, ids, models), counts, (len(ids), len(models)))
         tokens_out = prefer_recorded(self.root, schema.RECORDED_TOKENS_OUT, tokens_out)
         write_array(staging / schema.TOKENS_OUT_FILE, tokens_out)
@@ -185,6 +188,21 @@ class Plan:
             "picture_rules": {model_id: str(rule) for model_id, rule in rules.items()},
         }
 
+    def _statistic_inputs(self) -> dict[str, Any]:
+        return {
+            "samples": self._content("records", schema.SAMPLES_FILE),
+            "models": self._content("records", schema.MODELS_FILE),
+            "tokens": self._content("tokens", *_TOKEN_FILES),
+            "way of counting": [self._facts("tokens"), self._facts("tokens_in")],
+            "format": FORMATS["statistics"],
+        }
+
+    def _statistics(self, staging: Path) -> dict[str, Any]:
+        folder = staging / schema.REPORTS_FOLDER
+        folder.mkdir(parents=True)
+        write_token_statistics(folder, Benchmark.open(self.root))
+        return {}
+
     def _report_inputs(self) -> dict[str, Any]:
         book = self.choices.price_book
         costs = [f"{schema.COSTS_FOLDER}/{book.name}/{file}" for file in (schema.COST_FILE, schema.BOUNDS_FILE)]
@@ -192,8 +210,7 @@ class Plan:
         return {
             "records": self._content("records", *records),
             "models": self._content("records", schema.MODELS_FILE),
-            "tokens": self._content("tokens", schema.TOKENS_IN_FILE, schema.TOKENS_OUT_FILE, schema.SAMPLE_TOKENS_FILE),
-            "way of counting": [self._facts("tokens"), self._facts("tokens_in")],
+            "tokens": self._content("tokens", *_TOKEN_FILES),
             "prices": [book.name, self._content("costs", *costs)],
             "split": self.splits.split_content(),
             "pictures": self.splits.picture_content(),

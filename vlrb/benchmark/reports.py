@@ -1,4 +1,4 @@
-"""The reports folder: integrity.{json,md}, models.csv, coverage.csv and token_statistics.{csv,md,png}."""
+"""The reports on one price book and one split: integrity.{json,md}, models.csv and coverage.csv."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from vlrb.benchmark.source_findings import source_findings
 from vlrb.benchmark.split_summary import split_facts, split_lines
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.summaries import coverage_table, dataset_codes, model_table, sum_by
-from vlrb.benchmark.tokens.report import write_token_statistics
 from vlrb.utils.files import read_json, write_json, write_text
 
 _INTEGRITY = f"{schema.REPORTS_FOLDER}/integrity.json"
@@ -52,7 +51,6 @@ def _write_tables(folder: Path, bench: Benchmark, models: pd.DataFrame) -> None:
     }
     for name, table in tables.items():
         write_text(folder / name, table.to_csv(index=False, float_format="%.8g"))
-    write_token_statistics(folder, bench)
 
 
 def _facts(s: Subject) -> dict[str, Any]:

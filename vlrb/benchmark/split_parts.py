@@ -8,8 +8,9 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.benchmark import stages, tables
-from vlrb.benchmark.likeness import marks
-from vlrb.benchmark.likeness.table import COLUMNS, PictureTable, distinct_pictures, picture_table
+from vlrb.benchmark.likeness import marks, near
+from vlrb.benchmark.likeness.table import COLUMNS, PAIRS, PictureTable, distinct_pictures, picture_table
+from vlrb.benchmark.splits.groups import related_pictures
 from vlrb.benchmark.splits.rule import SplitRule
 from vlrb.benchmark.store import split_file
 from vlrb.utils.fingerprint import file_fingerprint
@@ -17,7 +18,7 @@ from vlrb.utils.fingerprint import file_fingerprint
 PICTURES_PART = "pictures"
 _COLUMNS = [schema.SAMPLE_ID, schema.DATASET, schema.IMAGES, schema.SPLIT_KEY]
 # Raise a number when the code of a part changes what it writes.
-_FORMATS = {"pictures": 1, "splits": 2}
+_FORMATS = {"pictures": 2, "splits": 2}
 
 
 class SplitParts:
@@ -38,19 +39,23 @@ class SplitParts:
     def picture_inputs(self) -> dict[str, Any]:
         """Return what determines the marks (the pictures themselves are known by the content hashes of samples)."""
         return {
-            "samples": self._content("records", schema.SAMPLES_FILE),
+            "samples": stages.built(self.root, "records", schema.SAMPLES_FILE),
             "marks": [marks.ALGORITHM, marks.SIDE],
+            "likeness": [near.HASH_BITS, near.DIFFERENCE, near.CELL_DIFFERENCE, near.ASPECT, near.DETAIL],
             "format": _FORMATS["pictures"],
         }
 
     def write_pictures(self, staging: Path) -> dict[str, Any]:
-        """Write `pictures.parquet`; pictures whose marks lie in the folder already are not decoded again."""
+        """Write marks and pairs; pictures whose marks lie in the folder already are not decoded again."""
         images = tables.read_table(self.root / schema.SAMPLES_FILE, [schema.IMAGES])[schema.IMAGES]
         wanted, known = distinct_pictures(images), self._known()
         found = picture_table(wanted, self.logs, known)
         tables.write_table(staging / schema.PICTURES_FILE, found.frame, COLUMNS)
+        pairs = pd.DataFrame(related_pictures(found), columns=PAIRS.names)
+        tables.write_table(staging / schema.SAME_PICTURES_FILE, pairs, PAIRS)
         bad = len(found.unreadable)
-        return {"distinct_pictures": len(found), **({"unreadable": bad} if bad else {}), "marks": _marks_version()}
+        counts = {"distinct_pictures": len(found), "pairs_that_show_the_same": len(pairs)}
+        return {**counts, **({"unreadable": bad} if bad else {}), "marks": _marks_version()}
 
     def _known(self) -> PictureTable | None:
         """Return the marks that the folder holds, unless damaged or made by another algorithm or decoder."""
@@ -68,17 +73,19 @@ class SplitParts:
         if content is None:
             return None
         if self._read is None or self._read[0] != content:
-            self._read = content, PictureTable.read(self.root / schema.PICTURES_FILE)
+            files = (self.root / schema.PICTURES_FILE, self.root / schema.SAME_PICTURES_FILE)
+            self._read = content, PictureTable.read(*files)
         return self._read[1]
 
     def picture_content(self) -> str | None:
         """Return the content hash of the marks; None if the rule does not look at them."""
-        return self._content("splits", schema.PICTURES_FILE) if self.rule.near_duplicates else None
+        files = (schema.PICTURES_FILE, schema.SAME_PICTURES_FILE)
+        return stages.built(self.root, "splits", *files) if self.rule.near_duplicates else None
 
     def split_inputs(self) -> dict[str, Any]:
         """Return what determines the split."""
         return {
-            "samples": self._content("records", schema.SAMPLES_FILE),
+            "samples": stages.built(self.root, "records", schema.SAMPLES_FILE),
             "pictures": self.picture_content(),
             "split settings": self.rule.identity(),
             "format": _FORMATS["splits"],
@@ -96,10 +103,7 @@ class SplitParts:
 
     def split_content(self) -> list[Any]:
         """Return name, seed and content hash of the split."""
-        return [self.rule.label, self.rule.seed, self._content("splits", self.file)]
-
-    def _content(self, stage: str, path: str) -> str:
-        return stages.built(self.root, stage, path)
+        return [self.rule.label, self.rule.seed, stages.built(self.root, "splits", self.file)]
 
 
 def _sizes(frame: pd.DataFrame) -> dict[str, int]:

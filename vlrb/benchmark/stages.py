@@ -173,7 +173,8 @@ def _publish(root: Path, staging: Path, name: str, part: dict[str, Any]) -> None
         target = root / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         (staging / relative).replace(target)
-    for relative in set(old["files"] if old else ()) - set(part["files"]):
+    others = {relative for other in manifest["parts"].values() for relative in other["files"]}
+    for relative in set(old["files"] if old else ()) - set(part["files"]) - others:
         (root / relative).unlink(missing_ok=True)
     manifest["parts"][name] = {**part, "versions": _versions()}
     _write_manifest(root, manifest)

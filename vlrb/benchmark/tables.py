@@ -1,8 +1,9 @@
 """Parquet tables of a benchmark: their column types, and keys turned into row and column numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from vlrb import schema
 from vlrb.utils.errors import DataError
 
+_ROWS_TOGETHER = 1 << 15  # rows of a row group: what is in memory at once where a column is streamed
 _WORD = pa.dictionary(pa.int32(), pa.string())  # a text that many rows share
 _PICTURE = pa.struct(
     {
@@ -40,13 +42,43 @@ PREDICTIONS = pa.schema([(schema.SAMPLE_ID, _WORD), (schema.MODEL_ID, _WORD), (s
 def write_table(path: Path, frame: pd.DataFrame, columns: pa.Schema) -> None:
     """Write the columns of a frame that a schema names, with its types (the same rows give the same bytes)."""
     table = pa.Table.from_pandas(frame[columns.names], schema=columns, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+    bare = table.replace_schema_metadata(None)
+    pq.write_table(bare, path, compression="zstd", row_group_size=_ROWS_TOGETHER)
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a Parquet file, naming it when it is missing or broken."""
-    try:
+    with _named(path):
         return pq.read_table(path, columns=None if columns is None else list(columns))
+
+
+class ColumnBatches(NamedTuple):
+    """One column of a Parquet file, read row group by row group: arrays, how many, and their bytes in all."""
+
+    arrays: Iterator[pa.Array]
+    total: int
+    size: int
+
+
+def column_batches(path: Path, column: str) -> ColumnBatches:
+    """Return a column of a Parquet file without holding the whole of it."""
+    with _named(path):
+        file = pq.ParquetFile(path)
+    place, count = file.schema_arrow.names.index(column), file.num_row_groups
+    size = sum(file.metadata.row_group(i).column(place).total_uncompressed_size for i in range(count))
+
+    def arrays() -> Iterator[pa.Array]:
+        for i in range(count):
+            with _named(path):
+                yield file.read_row_group(i, columns=[column])[column].combine_chunks()
+
+    return ColumnBatches(arrays(), count, size)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (pa.ArrowInvalid, OSError) as error:

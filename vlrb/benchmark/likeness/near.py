@@ -7,7 +7,6 @@ figures behind the thresholds.
 """
 
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,7 +19,6 @@ ASPECT = 0.05  # difference of the logarithms of width ÷ height
 DETAIL = 2.0  # of 255, standard deviation of a thumbnail's cells; flatter pictures are compared by their pixels alone
 _BLOCK = 1024
 _CHUNK = 4096
-_FOUND: WeakKeyDictionary[PictureTable, np.ndarray] = WeakKeyDictionary()
 
 
 def same_pictures(pictures: PictureTable) -> np.ndarray:
@@ -28,12 +26,6 @@ def same_pictures(pictures: PictureTable) -> np.ndarray:
 
     Of several pictures with equal pixels each is paired with the first, which alone is compared with others.
     """
-    if pictures not in _FOUND:  # the split and its report ask for the same pairs
-        _FOUND[pictures] = _same_pictures(pictures)
-    return _FOUND[pictures]
-
-
-def _same_pictures(pictures: PictureTable) -> np.ndarray:
     frame = pictures.readable.frame
     if frame.empty:
         return np.empty((0, 2), dtype=np.int64)

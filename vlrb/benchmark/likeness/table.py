@@ -31,6 +31,7 @@ COLUMNS = pa.schema(
         "thumbnail": pa.binary(marks.THUMBNAIL_BYTES),
     }
 )
+PAIRS = pa.schema({CONTENT_HASH: pa.string(), "same_as": pa.string()})
 _NO_MARK = {"pixel_hash": "", "width": 0, "height": 0, "phash": 0, "thumbnail": None}
 Reference = Mapping[str, Any]
 
@@ -41,14 +42,17 @@ class PictureTable:
 
     Attributes:
         frame: Columns as `COLUMNS`.
+        pairs: (K, 2) content hashes of pictures that show the same, if they were looked for before.
     """
 
     frame: pd.DataFrame
+    pairs: np.ndarray | None = None
 
     @classmethod
-    def read(cls, path: Path) -> "PictureTable":
-        """Read `pictures.parquet`."""
-        return cls(tables.read_table(path).to_pandas())
+    def read(cls, path: Path, pairs: Path | None = None) -> "PictureTable":
+        """Read `pictures.parquet`, and the pairs that were found among them."""
+        found = None if pairs is None else tables.read_table(pairs).to_pandas()[PAIRS.names].to_numpy(dtype=object)
+        return cls(tables.read_table(path).to_pandas(), found)
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from vlrb import schema
 from vlrb.benchmark.likeness.near import same_pictures
@@ -38,6 +36,8 @@ def related_pictures(pictures: PictureTable | None) -> np.ndarray:
     """Return pairs of content hashes of pictures that show the same, (K, 2) str; none without a table."""
     if pictures is None:
         return np.empty((0, 2), dtype=object)
+    if pictures.pairs is not None:
+        return pictures.pairs
     names = pictures.readable.frame[CONTENT_HASH].to_numpy(dtype=object)
     pairs: np.ndarray = names[same_pictures(pictures)]
     return pairs
@@ -54,6 +54,9 @@ def sample_groups(samples: pd.DataFrame, twins: np.ndarray | None = None) -> Gro
         samples: sample_id, images (lists of picture references) and split_key.
         twins: (K, 2) content hashes of pictures that show the same.
     """
+    from scipy.sparse import coo_array  # light start-up: a finished benchmark is looked at without it
+    from scipy.sparse.csgraph import connected_components
+
     sample, link, links = _links(samples)
     count = len(samples)
     one, other = _twin_links(links, twins)

@@ -1,13 +1,13 @@
 """The token counter: how texts and pictures are counted; distinct texts once, whatever the records that repeat them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from vlrb.benchmark.names import check_name
-from vlrb.benchmark.tokens.parallel import count_texts
+from vlrb.benchmark.tokens.parallel import count_batches
 from vlrb.benchmark.tokens.pictures import NUMBER, PictureRule, find_rule, takes_number
 from vlrb.benchmark.tokens.tokenizers import Tokenizer
 from vlrb.utils.errors import ConfigError
@@ -74,11 +74,32 @@ class TokenCounter:
     def count(self, texts: pa.ChunkedArray | pa.Array, description: str) -> np.ndarray:
         """Return the tokens of each text, float32; NaN where the text is missing (null)."""
         whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-        encoded = whole.dictionary_encode()
-        counts = count_texts(self.tokenizer, encoded.dictionary, description).astype(np.float32)
-        position = encoded.indices.fill_null(len(counts)).to_numpy(zero_copy_only=False)
-        found: np.ndarray = np.append(counts, np.float32(np.nan))[position]
-        return found
+        return self.count_batches([whole], whole.nbytes, description)
+
+    def count_batches(
+        self, batches: Iterable[pa.Array], size: int, description: str, total: int | None = None
+    ) -> np.ndarray:
+        """Return the tokens of each text of all batches, float32; NaN where the text is missing (null).
+
+        Texts that repeat within a batch are counted once; only a few batches are in memory at a time.
+
+        Args:
+            batches: Arrays of strings.
+            size: About how many bytes they have in all.
+            description: Shown beside the progress bar.
+            total: How many batches there are, if that is known.
+        """
+        places: list[np.ndarray] = []
+
+        def distinct() -> Iterator[pa.Array]:
+            for batch in batches:
+                encoded = batch.dictionary_encode()
+                places.append(encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False))
+                yield encoded.dictionary
+
+        counts = count_batches(self.tokenizer, distinct(), size, description, total)
+        found = [np.append(c.astype(np.float32), np.float32(np.nan))[p] for c, p in zip(counts, places, strict=True)]
+        return np.concatenate([np.zeros(0, np.float32), *found])
 
     def _rule(self, name: str, number: int | None, options: Mapping[str, Any]) -> PictureRule:
         given = dict(options)
