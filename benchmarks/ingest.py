@@ -30,6 +30,7 @@ from threading import Event, Thread
 
 from full_size import DEFAULT_FOLDER, ROOT, full_size_logs
 
+SAMPLE_SECONDS = 0.5  # telling the memory of a process of a gigabyte takes the kernel some milliseconds itself
 GOALS = {"floor": 2.0, "reference": 20.0, "memory": 1.5, "again": 2.0, "re-pricing": 5.0}
 
 
@@ -41,7 +42,7 @@ class PeakMemory(Thread):
         self.pid, self.peak, self._stop_now = pid, 0.0, Event()
 
     def run(self) -> None:  # noqa: D102
-        while not self._stop_now.wait(0.05):
+        while not self._stop_now.wait(SAMPLE_SECONDS):
             self.peak = max(self.peak, sum(map(_pss, _tree(self.pid))) / 1e6)
 
     def stop(self) -> float:

@@ -12,10 +12,10 @@ from vlrb.utils.errors import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-ALGORITHM = 1  # raise it when a mark of the same picture changes: stored marks are then made again
+ALGORITHM = 2  # raise it when a mark of the same picture changes: stored marks are then made again
 SIDE = 32  # cells of a thumbnail along each side
 THUMBNAIL_BYTES = SIDE * SIDE * 3
-_REDUCED_SIDE = 256  # JPEG files are decoded at 1/2, 1/4 or 1/8 of their size while both sides keep this many pixels
+_REDUCED_SIDE = 256  # pictures are looked at at 1/2, 1/4 or 1/8 of their size while both sides keep this many pixels
 _FREQUENCIES = 11  # 1 + 2 + … + 11 = 66 pairs of indices have a sum below 11, so the 65 lowest are among them
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as in Pillow's "L"
 
@@ -49,7 +49,7 @@ def mark(data: bytes) -> Mark:
     try:
         with opened(data) as picture:
             width, height = picture.size
-            picture.draft("RGB", (_REDUCED_SIDE, _REDUCED_SIDE))  # does something for JPEG only
+            picture.draft("RGB", (_REDUCED_SIDE, _REDUCED_SIDE))  # JPEG files are decoded reduced
             seen, alpha = _on_white(picture)
             cells = thumbnail(seen)
             return Mark(
@@ -60,10 +60,10 @@ def mark(data: bytes) -> Mark:
 
 
 def pixel_hash(seen: "Image", alpha: "Image | None", size: tuple[int, int]) -> str:
-    """Return the identity of decoded pixels: SHA-256 (128 bits) of size, colours on white and transparency.
+    """Return the identity of pixels: SHA-256 (128 bits) of size, colours on white and transparency.
 
-    For large JPEG files these are the pixels of the reduced picture (at least 256 along each side): two files that
-    agree in size and in all of those show the same thing, and decoding them whole would cost most of the time.
+    For large pictures these are the pixels of the reduced picture (at least 256 along each side): two files that agree
+    in size and in all of those show the same thing, and handling them whole would cost most of the time.
     """
     digest = hashlib.sha256(f"{size}{seen.size}{alpha is not None}".encode())
     digest.update(seen.tobytes())
@@ -94,6 +94,12 @@ def perceptual_hash(cells: np.ndarray) -> int:
     return int.from_bytes(bits.tobytes(), "big")
 
 
+def _reduced(picture: "Image") -> "Image":
+    """Return a picture at 1/2, 1/4 or 1/8 of its size (means of squares) while both sides keep `_REDUCED_SIDE`."""
+    factor = next((k for k in (8, 4, 2) if min(picture.size) >= k * _REDUCED_SIDE), 1)
+    return picture.reduce(factor) if factor > 1 else picture
+
+
 def _cosines() -> np.ndarray:
     """Return the first rows of the orthonormal cosine transform (DCT-II) of SIDE values."""
     k, n = np.arange(_FREQUENCIES)[:, None], np.arange(SIDE)[None, :]
@@ -112,15 +118,15 @@ _COSINES, _LOWEST = _cosines(), _lowest()
 
 
 def _on_white(picture: "Image") -> "tuple[Image, Image | None]":
-    """Return the picture as RGB on white, and its transparency if any pixel is not opaque."""
+    """Return the picture as RGB on white, and its transparency if any pixel is not opaque, both reduced."""
     from PIL import Image
 
     if not picture.has_transparency_data:
-        return picture.convert("RGB"), None
+        return _reduced(picture if picture.mode == "RGB" else picture.convert("RGB")), None
     layered = picture.convert("RGBA")
     alpha = layered.getchannel("A")
     if alpha.getextrema()[0] == 255:
-        return layered.convert("RGB"), None
+        return _reduced(layered.convert("RGB")), None
     white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
     white.alpha_composite(layered)
-    return white.convert("RGB"), alpha
+    return _reduced(white.convert("RGB")), _reduced(alpha)
