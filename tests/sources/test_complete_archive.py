@@ -57,6 +57,12 @@ def test_other_numbers_of_samples_are_listed(tree: Any) -> None:
     assert tree.source(expected=unknown).read().model_ids == ["Alpha", "Beta"]
 
 
+def test_more_samples_than_expected_are_a_warning(tree: Any) -> None:
+    tree.star("Alpha")
+    read = tree.source(expected=Expected({"MMStar": 1}, ["Alpha"])).read()
+    assert [(note.message, note.level) for note in read.notes] == [("MMStar: 2 samples instead of 1", "warning")]
+
+
 def test_going_on_without_what_is_missing(tree: Any) -> None:
     tree.star("Alpha")
     expected = Expected({"MMStar": 3, "OCRBench": 9}, ["Alpha", "Beta"], "report", tsv=True)

@@ -33,24 +33,24 @@ def check_files(found: Collection[tuple[str, str]], tsv: Collection[str], expect
 
 
 def check_counts(samples: pd.DataFrame, records: pd.DataFrame, expected: Expected) -> list[Note]:
-    """Compare numbers of samples, of each dataset and of each model on it.
+    """Compare numbers of samples, of each dataset and of each model on it; more than expected is a warning alone.
 
     Raises:
-        DataError: One differs and `expected.incomplete` is "error"; it lists all.
+        DataError: One is too low and `expected.incomplete` is "error"; it lists all.
     """
     counts = samples[schema.DATASET].value_counts()
-    wrong = [
-        f"{name}: {int(counts.get(name, 0)):,} samples instead of {count:,}"
-        for name, count in expected.samples.items()
-        if count is not None and counts.get(name, 0) not in (0, count)
-    ]
+    wrong, more = [], []
+    for name, count in expected.samples.items():
+        have = int(counts.get(name, 0))
+        if count is not None and have not in (0, count):
+            (wrong if have < count else more).append(f"{name}: {have:,} samples instead of {count:,}")
     ids, models = records[schema.SAMPLE_ID].cat, records[schema.MODEL_ID].cat
     names = [sample_id.partition("/")[0] for sample_id in ids.categories]
     for (row, column), have in sorted(_pair_counts(names, ids.codes, models.codes).items()):
         name, model = names[row], models.categories[column]
         if model in expected.models and name in expected.samples and have < counts[name]:
             wrong.append(f"{model} on {name}: {have:,} of {counts[name]:,} samples")
-    return _told(wrong, expected)
+    return _told(wrong, expected) + [Note("unexpected", "archive", problem, 1, "warning") for problem in more]
 
 
 def _pair_counts(names: list[str], samples: "pd.Series[int]", models: "pd.Series[int]") -> dict[tuple[int, int], int]:

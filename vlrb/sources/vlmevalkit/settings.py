@@ -118,7 +118,7 @@ class Expected:
     Args:
         samples: Dataset → number of samples, None where it is not known.
         models: Model folders, each with logs of every dataset in `samples`.
-        incomplete: Whether missing logs and TSV files, and other numbers of samples, are an error or reported.
+        incomplete: Whether missing logs, TSV files and samples are an error or reported; more samples are reported.
         tsv: Whether every dataset has a TSV file.
     """
 

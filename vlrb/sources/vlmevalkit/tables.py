@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from vlrb.sources.vlmevalkit.cells import check_id, column_text, encoding_problem, find_column, row_key
+from vlrb.sources.vlmevalkit.cells import MAX_EXACT, check_id, column_text, encoding_problem, find_column, row_key
 from vlrb.sources.vlmevalkit.xlsx import formula_texts, read_rows
 from vlrb.utils.errors import DataError
 
@@ -65,6 +65,9 @@ def read_table(path: Path, name: str, wanted: Wanted | None = None) -> pd.DataFr
 
 
 def _check_ids(cells: list[Any], name: str, key: str, first_row: int) -> None:
+    kinds = set(map(type, cells))
+    if kinds <= {str} or (kinds == {float} and max(map(abs, cells)) < MAX_EXACT):
+        return
     for row, cell in enumerate(cells, first_row):
         problem = "" if type(cell) is str else check_id(cell)
         if problem:

@@ -10,11 +10,10 @@ _CELL = re.compile(rb"<(?:[\w.-]+:)?c[\s/>]")
 _PLACED_ROW = re.compile(rb"<(?:[\w.-]+:)?row" + _PLACED)
 _PLACED_CELL = re.compile(rb"<(?:[\w.-]+:)?c" + _PLACED)
 _DIMENSION = re.compile(rb"""<(?:[\w.-]+:)?dimension\s+ref\s*=\s*["']([A-Z]+)(\d+):([A-Z]+)(\d+)""")
-# What a look at every place is needed for: a place beyond column CZ (104) or row 99,999 (else a sheet spans 10 million
-# cells at the most), or a row or cell that does not say its place first, as all common writers do.
-_ODD = re.compile(
-    rb'<(?:c|row)(?: r="(?:[A-Za-z]{3}|[D-Zd-z][A-Za-z]|[A-Za-z]*\d{6})| (?!r=")|[>/\t\n\r])|:(?:c|row)[\s/>]'
-)
+# A look at every place is needed for one beyond column CZ (104) or row 99,999 (else a sheet spans 10 million cells at
+# the most), and where a row or cell does not say its place first, as all common writers do.
+_FAR_CELL = re.compile(rb'<c r="(?:[A-Za-z]{3}|[D-Zd-z][A-Za-z]|[A-Za-z]*\d{6})')
+_FAR_ROW = re.compile(rb'<row r="\d{6}')
 NEAR = (99_999, 104)
 
 
@@ -28,8 +27,19 @@ def sheet_area(data: bytes) -> tuple[int, int]:
         return 0, 0
     found = _DIMENSION.search(data, 0, 4096)
     declared = (int(found[4]), column_number(found[3])) if found else (0, 0)
-    rows, columns = _used(data) if _ODD.search(data) else NEAR
+    rows, columns = _used(data) if _is_odd(data) else NEAR
     return max(declared[0], rows), max(declared[1], columns)
+
+
+def _is_odd(data: bytes) -> bool:
+    """Return whether some place is far away or may not be told; counting is much faster than matching every tag."""
+    start, end = data.find(b"<" + _SHEET), data.rfind(b"</" + _SHEET)
+    if start < 0 or end < start or data.count(b"<" + _SHEET) > 1:
+        return True
+    untold = data.count(b"<c", start, end) - data.count(b'<c r="', start, end)
+    untold += data.count(b"<row", start, end) - data.count(b'<row r="', start, end)
+    prefixed = data.find(b":c", start, end) >= 0 or data.find(b":row", start, end) >= 0
+    return bool(untold or prefixed or _FAR_CELL.search(data) or _FAR_ROW.search(data))
 
 
 def _used(data: bytes) -> tuple[int, int]:
