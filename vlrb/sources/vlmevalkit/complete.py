@@ -39,7 +39,8 @@ def check_counts(samples: pd.DataFrame, records: pd.DataFrame, expected: Expecte
         DataError: One is too low and `expected.incomplete` is "error"; it lists all.
     """
     counts = samples[schema.DATASET].value_counts()
-    wrong, more = [], []
+    wrong: list[str] = []
+    more: list[str] = []
     for name, count in expected.samples.items():
         have = int(counts.get(name, 0))
         if count is not None and have not in (0, count):
