@@ -82,6 +82,7 @@ def build_benchmark(
     with folder_lock(plan.root):
         stages.clean_up(plan.root)
         changed = [step.part for step in plan.steps() if step.stage in settings.stages and _run(plan, step, settings)]
+        _describe(plan, settings)
         bench = Benchmark.open(plan.root)
         if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")
@@ -118,11 +119,9 @@ def _is_current(plan: Plan, step: Step) -> bool:
 def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
     if step.stage != "records":
         _check_choices(plan, settings)
+        _describe(plan, settings)  # not before the choices are known to be good, and before reports tell of the data
     start = time.perf_counter()
-    worked = stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force)
-    if step.part == "records":
-        _describe(plan, settings)  # before the parts behind it: reports say what the data are
-    if not worked:
+    if not stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force):
         return False
     facts = stages.read_manifest(plan.root)["parts"][step.part]["facts"]
     if facts:
@@ -142,6 +141,8 @@ def _summary(facts: dict[str, Any]) -> str:
 
 
 def _describe(plan: Plan, settings: BuildSettings) -> None:
+    if "records" not in settings.stages:
+        return
     facts = {
         "name": plan.root.resolve().name,
         "dataset_root": Path(plan.source.root).resolve().as_posix(),

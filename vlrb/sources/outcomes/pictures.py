@@ -12,6 +12,7 @@ from vlrb.utils.console import track
 from vlrb.utils.errors import DataError
 
 SEPARATOR = ";"
+MAX_NAME = 255  # characters of a file name, on all common systems
 
 
 def split_paths(cell: object) -> list[str]:
@@ -67,14 +68,11 @@ def picture_lists(
     for sample_id, cell in track(list(zip(ids, cells, strict=True)), "looking at pictures"):
         try:
             paths = [_relative(path, root) for path in split_paths(cell)]
-            # Always a list: a path that begins with "[" must not be read as one.
-            found.append(files.references(sample_id, str(paths)) if paths else [])
+            _check_names(paths)
+            found.append(files.listed(sample_id, paths))
         except DataError as error:
-            raise DataError(f"{where}: sample {sample_id}: {error.message}", error.hint) from error
-        except (OSError, ValueError) as error:  # a name that the system refuses, such as the picture itself in base64
-            shown = f"{str(cell)[:40]!r}" + (" …" if len(str(cell)) > 40 else "")
-            hint = "pictures are files beside the table; base64 in a cell is not read"
-            raise DataError(f"{where}: sample {sample_id}: {shown} is no path of a picture", hint) from error
+            reason = error.message.removeprefix(f"row {sample_id!r}: ")
+            raise DataError(f"{where}: sample {sample_id}: {reason}", error.hint) from error
         if files.problems and unreadable == "error":
             problem = files.problems[0]
             raise DataError(
@@ -87,6 +85,15 @@ def picture_lists(
     if bare:
         notes.append(Note("no_pictures", where, "samples without a picture", bare))
     return found
+
+
+def _check_names(paths: Sequence[str]) -> None:
+    """Refuse what no system takes for a file's name, such as the picture itself in base64."""
+    for path in paths:
+        if "\0" in path or max(map(len, path.split("/"))) > MAX_NAME:
+            shown = f"{path[:40]!r}" + (" …" if len(path) > MAX_NAME else "")
+            hint = "pictures are files beside the table; base64 in a cell is not read"
+            raise DataError(f"{shown} is no path of a picture", hint)
 
 
 def _relative(path: str, root: Path) -> str:
