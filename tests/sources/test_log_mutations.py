@@ -145,7 +145,10 @@ def flip_bytes(path: Path, dice: Dice, root: Path) -> None:
 def other_encoding(path: Path, dice: Dice, root: Path) -> None:
     if path.suffix not in (".tsv", ".json") or path.name == "status.json":
         return
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # damaged in this way already
+        return
     name = dice.choice(["utf-16", "utf-16-le", "cp1252", "utf-8-sig"])
     path.write_bytes(text.encode(name, errors="replace"))
 
