@@ -54,7 +54,7 @@ class SplitParts:
         pairs = pd.DataFrame(related_pictures(found), columns=PAIRS.names)
         tables.write_table(staging / schema.SAME_PICTURES_FILE, pairs, PAIRS)
         bad = len(found.unreadable)
-        counts = {"distinct_pictures": len(found), "pairs_that_show_the_same": len(pairs)}
+        counts = {"distinct_pictures": len(found), "near_duplicates": len(pairs)}
         return {**counts, **({"unreadable": bad} if bad else {}), "marks": _marks_version()}
 
     def _known(self) -> PictureTable | None:
