@@ -1,11 +1,8 @@
 """Every scoring rule on hand-made rows with the grade that follows from its definition."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 import pandas as pd
 import pytest
+from score_tables import UNKNOWN, VISTA, check, table
 
 from vlrb.sources.vlmevalkit.datasets import KNOWN
 from vlrb.sources.vlmevalkit.scoring import (
@@ -28,17 +25,6 @@ from vlrb.sources.vlmevalkit.scoring.equality import as_number, same_answer
 from vlrb.sources.vlmevalkit.scoring.letters import find_letter
 from vlrb.sources.vlmevalkit.tables import KEY
 from vlrb.utils.errors import DataError
-
-UNKNOWN = float("nan")
-
-
-def table(**columns: Sequence[Any]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.array(list(values), dtype="str") for name, values in columns.items()})
-
-
-def check(quality: np.ndarray, expected: Sequence[float]) -> None:
-    assert quality.dtype == np.float32
-    np.testing.assert_allclose(quality, np.array(expected, np.float32), rtol=1e-6)
 
 
 def test_every_known_dataset_has_a_rule() -> None:
@@ -172,15 +158,6 @@ def test_yes_no() -> None:
         prediction=["Yes, it is.", "no", "Yes and no", "maybe", "YES!"], answer=["Yes", "Yes", "Yes", "No", "Yes"]
     )
     check(yes_no.score_yes_no(bare).quality, [1, 0, UNKNOWN, UNKNOWN, 1])
-
-
-VISTA = {
-    "question_type": ["multi_choice", "multi_choice", "multi_choice"] + ["free_form"] * 7,
-    "answer_type": ["text", "text", "text", "integer", "integer", "integer", "float", "float", "text", "list"],
-    "choices": ["['1 cm', '2 cm']"] * 3 + [""] * 7,
-    "answer": ["2 cm", "2 cm", "2 cm", "3", "3", "3", "1.5", "0.3", "left", "[1, 2]"],
-    "answer_option": ["B", "B", "B"] + [""] * 7,
-}
 
 
 def test_math_vista_from_extracted_answers() -> None:

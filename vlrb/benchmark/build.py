@@ -81,8 +81,7 @@ def build_benchmark(
         source.fingerprint()  # logs that are not there must fail before the folder is made
     with folder_lock(plan.root):
         stages.clean_up(plan.root)
-        changed = [step.part for step in plan.steps() if step.stage in settings.stages and _run(plan, step, settings)]
-        _describe(plan, settings)
+        changed = _run_all(plan, settings)
         bench = Benchmark.open(plan.root)
         if settings.announce and not changed:
             say(f"{plan.root}: up to date ({len(bench.Y):,} samples × {len(bench.model_ids)} models)")
@@ -116,10 +115,20 @@ def _is_current(plan: Plan, step: Step) -> bool:
     return stages.is_current(plan.root, step.part, inputs)
 
 
-def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
-    if step.stage != "records":
+def _run_all(plan: Plan, settings: BuildSettings) -> list[str]:
+    """Bring the listed stages up to date and return the parts that changed."""
+    steps = [step for step in plan.steps() if step.stage in settings.stages]
+    of_logs = [step for step in steps if step.stage == "records"]
+    others = [step for step in steps if step.stage != "records"]
+    changed = [step.part for step in of_logs if _run(plan, step, settings)]
+    if others:
         _check_choices(plan, settings)
-        _describe(plan, settings)  # not before the choices are known to be good, and before reports tell of the data
+    if of_logs:  # not before the choices are known to be good, and before reports tell of the data
+        _describe(plan, settings)
+    return changed + [step.part for step in others if _run(plan, step, settings)]
+
+
+def _run(plan: Plan, step: Step, settings: BuildSettings) -> bool:
     start = time.perf_counter()
     if not stages.run_stage(plan.root, step.part, step.inputs(), step.work, force=settings.force):
         return False
@@ -141,8 +150,6 @@ def _summary(facts: dict[str, Any]) -> str:
 
 
 def _describe(plan: Plan, settings: BuildSettings) -> None:
-    if "records" not in settings.stages:
-        return
     facts = {
         "name": plan.root.resolve().name,
         "dataset_root": Path(plan.source.root).resolve().as_posix(),

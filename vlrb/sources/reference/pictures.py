@@ -61,7 +61,7 @@ class AssetPictures:
         if place is None:
             self.problems.append(PictureProblem(where, f"no file {str(path)[:200]}"))
             return []
-        found = self._files.references(where, str([place]))
+        found = self._files.listed(where, [place])
         self.problems += self._files.problems
         self._files.problems = []
         return found

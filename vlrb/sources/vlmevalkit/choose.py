@@ -69,6 +69,11 @@ class Cell:
     totals: list[TotalsFile] = field(default_factory=list)
     compare_judges: bool = False
 
+    @property
+    def run(self) -> str:
+        """Run folder of the preferred file, "" if it lies in none."""
+        return (*self.graded, *self.predicted)[0].file.run
+
     def second_opinions(self, first: LogFile) -> list[LogFile]:
         """Return the files with other judges' grades of the same answers, one per judge."""
         if not self.compare_judges or not first.parsed.judge:

@@ -29,7 +29,7 @@ def read_cell(cell: Cell) -> CellRecords | None:
     read.records.notes += compare(cell, read.graded)
     read.records.notes += _judges(cell, read.graded)
     for other in cell.others:
-        if (*other.graded, *other.predicted)[0].file.run not in read.runs:
+        if other.run not in read.runs:
             _add_run(other, read.records)
     return read.records
 
@@ -37,7 +37,7 @@ def read_cell(cell: Cell) -> CellRecords | None:
 def _add_run(other: Cell, main: CellRecords) -> None:
     """Add another run to the replicates of the main one, unless it is a copy of it or has no grades."""
     where = f"{main.model} on {main.dataset}"
-    run = f"run {(*other.graded, *other.predicted)[0].file.run or '(no folder)'}"
+    run = f"run {other.run or '(no folder)'}"
     try:
         read = read_run(other)
     except DataError as error:
