@@ -1,15 +1,18 @@
 """Exact cosine neighbours whose weights depend neither on the batch nor on the order of the bank."""
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-SEARCH_CELLS = 4_000_000  # similarities held at once
+from vlrb.routers.similar import Similar, most_similar
+from vlrb.utils.errors import DataError
+
 SPARE = 16  # candidates looked at beyond k, for ties
-FLOAT32_NOISE = 1e-5  # largest difference between float32 similarities of unit vectors that may be rounding
+FLOAT32_ROUNDING = 8 * 2.0**-24  # times √D: what the rounding of two float32 similarities of unit rows may add up to
 FLOAT64_NOISE = 1e-12
-PAIRS_AT_ONCE = 8192
+NUMBERS_AT_ONCE = 1 << 17  # float64 numbers of an exact product held at once: they stay in the cache
 
 
 class Neighbours(NamedTuple):
@@ -21,16 +24,24 @@ class Neighbours(NamedTuple):
 
 
 def unit_rows(x: Tensor) -> Tensor:
-    """Return rows scaled to length 1 (zero rows stay zero); lengths are taken in float64."""
-    length = x.double().norm(dim=1, keepdim=True)
-    return (x / torch.where(length > 0, length, torch.ones_like(length))).float()
+    """Return rows scaled to length 1 (zero rows stay zero); lengths are taken in float64.
+
+    Raises:
+        DataError: A number is infinite or NaN.
+    """
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float64)
+    if not length.isfinite().all():
+        raise DataError("features hold numbers that are infinite or NaN", "extract them again")
+    return (x / torch.where(length > 0, length, 1.0)).float()
 
 
 def cosine_neighbours(queries: Tensor, bank: Tensor, k: int) -> Neighbours:
     """Return the k nearest bank rows of each query by cosine.
 
     Rows that tie for the last places share them: identical samples count alike, and the result does not depend on which
-    of them the search happens to list first. Similarities that float32 cannot tell apart are compared in float64.
+    of them the search happens to list first. Similarities that float32 cannot tell apart are compared in float64. A
+    float32 product of unit rows is off by less than 2·√D·2⁻²⁴ in practice (the bound for rounding errors that are
+    independent has this form: Higham and Mary, 2019); twice that is allowed for, on each side.
 
     Args:
         queries: (B, D) unit rows.
@@ -38,35 +49,49 @@ def cosine_neighbours(queries: Tensor, bank: Tensor, k: int) -> Neighbours:
         k: Neighbours, at least 1; at most N are used.
     """
     k = min(k, len(bank))
-    rows = max(1, SEARCH_CELLS // len(bank))
-    parts = [_search(part, bank, k) for part in torch.split(queries, rows)]
-    width = max(part.rows.shape[1] for part in parts)
-    return Neighbours(*(torch.cat([_widen(p[i], width) for p in parts]) for i in range(3)))
-
-
-def _widen(x: Tensor, width: int) -> Tensor:
-    return torch.nn.functional.pad(x, (0, width - x.shape[1]))
-
-
-def _search(queries: Tensor, bank: Tensor, k: int) -> Neighbours:
-    similarity = queries @ bank.T
-    width = min(len(bank), k + SPARE)
-    values, index = similarity.topk(width, dim=1)
-    while width < len(bank) and bool((values[:, -1] >= values[:, k - 1] - FLOAT32_NOISE).any()):
-        width = min(len(bank), 4 * width)
-        values, index = similarity.topk(width, dim=1)
-    last = values[:, k - 1 : k]
-    above = values > last + FLOAT32_NOISE
-    band = (values >= last - FLOAT32_NOISE) & ~above
+    noise = FLOAT32_ROUNDING * math.sqrt(bank.shape[1])
+    found = _with_all_ties(queries, bank, k, noise)
+    last = found.similarity[:, k - 1 : k]
+    above = found.similarity > last + noise
+    band = (found.similarity >= last - noise) & ~above
     weight = (above | band).float()
     places = k - above.sum(dim=1)
     unsure = (band.sum(dim=1) > places).nonzero().squeeze(1)
     if len(unsure):
-        exact = torch.full_like(values[unsure], -torch.inf, dtype=torch.float64)
+        exact = torch.full_like(weight[unsure], -torch.inf, dtype=torch.float64)
         pairs = band[unsure].nonzero()
-        exact[pairs[:, 0], pairs[:, 1]] = _exact(queries, bank, unsure[pairs[:, 0]], index[unsure][tuple(pairs.T)])
+        exact[pairs[:, 0], pairs[:, 1]] = exact_pairs(
+            queries, bank, unsure[pairs[:, 0]], found.rows[unsure[pairs[:, 0]], pairs[:, 1]]
+        )
         weight[unsure] = above[unsure].float() + share_places(exact, places[unsure]).float()
-    return Neighbours(index, weight, values)
+    return _without_idle_columns(Neighbours(found.rows, weight, found.similarity), k)
+
+
+def _with_all_ties(queries: Tensor, bank: Tensor, k: int, noise: float) -> Similar:
+    """Return candidates that certainly include everything that may tie with the k-th: ever wider where they do not."""
+    width = min(len(bank), k + SPARE)
+    found = most_similar(queries, bank, width)
+    while width < len(bank):
+        last, end = found.similarity[:, k - 1], found.similarity[:, -1]
+        again = (end >= last - noise).nonzero().squeeze(1)
+        if not len(again):
+            break
+        width = min(len(bank), 4 * width)
+        wider = most_similar(queries[again], bank, width)
+        found = Similar(_widen(found.similarity, width, -torch.inf), _widen(found.rows, width, 0))
+        found.similarity[again], found.rows[again] = wider
+    return found
+
+
+def _widen(x: Tensor, width: int, value: float) -> Tensor:
+    return torch.nn.functional.pad(x, (0, width - x.shape[1]), value=value)
+
+
+def _without_idle_columns(near: Neighbours, k: int) -> Neighbours:
+    """Drop the columns behind the last one that counts for any query."""
+    tail = (near.weight[:, k:] > 0).any(dim=0).nonzero()
+    width = k + (int(tail[-1]) + 1 if len(tail) else 0)
+    return Neighbours(*(part[:, :width] for part in near))
 
 
 def share_places(similarity: Tensor, places: Tensor) -> Tensor:
@@ -83,15 +108,24 @@ def share_places(similarity: Tensor, places: Tensor) -> Tensor:
     return above.double() + tied.double() * left / tied.sum(dim=1, keepdim=True)
 
 
-def exact_similarity(queries: Tensor, bank: Tensor, index: Tensor) -> Tensor:
-    """Return the float64 cosine (B, W) of each query with the bank rows `index` (B, W)."""
-    rows = torch.arange(len(queries), device=index.device).repeat_interleave(index.shape[1])
-    return _exact(queries, bank, rows, index.reshape(-1)).reshape(index.shape)
+def cosine_distance(queries: Tensor, bank: Tensor, near: Neighbours) -> Tensor:
+    """Return 1 − cosine (B, W) float64, at least 0, of each query and the neighbours that count; 0 for the others."""
+    distance = torch.zeros_like(near.weight, dtype=torch.float64)
+    ends = near.weight.ne(0).int().mul(torch.arange(1, near.weight.shape[1] + 1, device=bank.device)).amax(dim=1)
+    at_once = max(1, NUMBERS_AT_ONCE // max(1, int(ends.min()) * bank.shape[1]))
+    for start in range(0, len(queries), at_once):
+        part = slice(start, start + at_once)
+        width = int(ends[part].max())
+        rows = bank[near.rows[part, :width]].double()
+        distance[part, :width] = 1 - torch.bmm(rows, queries[part].double().unsqueeze(2)).squeeze(2)
+    return torch.where(near.weight > 0, distance.clamp_min(0), 0.0)
 
 
-def _exact(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def exact_pairs(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the float64 inner products (P,) of `queries[rows]` with `bank[columns]`."""
+    at_once = max(1, NUMBERS_AT_ONCE // max(1, bank.shape[1]))
     parts = [
         (queries[r].double() * bank[c].double()).sum(dim=1)
-        for r, c in zip(torch.split(rows, PAIRS_AT_ONCE), torch.split(columns, PAIRS_AT_ONCE), strict=True)
+        for r, c in zip(torch.split(rows, at_once), torch.split(columns, at_once), strict=True)
     ]
     return torch.cat(parts)
