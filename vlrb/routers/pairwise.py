@@ -18,8 +18,8 @@ PAIR_CELLS = 4_000_000  # comparisons held at once
 class PRkNNRouter(NeighbourRouter):
     """Score models by the share of pairwise comparisons that they win on the k nearest training samples.
 
-    score(a) = Σᵢ wᵢ·sᵢ(a) / Σᵢ wᵢ over the neighbours i, with sᵢ(a) the mean over the other models b of what a gets when
-    it meets b on sample i. Samples are compared once, at fitting; a decision is a weighted mean of rows of wins.
+    score(a) = Σᵢ wᵢ·sᵢ(a) / Σᵢ wᵢ over the neighbours i, with sᵢ(a) the mean over the other models b of what a gets
+    when it meets b on sample i. Samples are compared once, at fitting; a decision is a weighted mean of rows of wins.
 
     `rule="margin"`: a gets ½ + ½·(uₐ − u_b), held between 0 and 1, where u = y − λ·c/c₀ is the utility on that sample
     (scheme ``power``: y − λ·ln(c/c₀ + ε)). At λ=0 this is a win (1), a tie (½) or a defeat (0) in y, and the decision
