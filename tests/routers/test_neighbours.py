@@ -1,4 +1,4 @@
-"""kNN against brute force in NumPy, and the neighbour search on awkward banks."""
+"""kNN against brute force in NumPy."""
 
 import math
 
@@ -9,7 +9,6 @@ import torch
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
 from vlrb.metrics.bounds import CostBounds
-from vlrb.routers import nearest
 from vlrb.routers.base import TrainingArrays
 from vlrb.routers.neighbours import KNNRouter, cheapest_correct_votes
 from vlrb.routers.utility_rule import expected_utility
@@ -123,34 +122,6 @@ def test_a_bank_of_one_sample_repeated_is_its_mean():
     np.testing.assert_allclose(scores(router, [[1, 1, 1], [2, 2, 2]]), [[0.25, 0]] * 2, atol=1e-6)
 
 
-def test_zero_features_have_similarity_zero():
-    X = np.array([[0, 0], [1, 0], [-1, 0]], np.float32)
-    near = nearest.cosine_neighbours(torch.zeros(1, 2), nearest.unit_rows(torch.from_numpy(X)), 2)
-    assert near.similarity.abs().max() == 0
-    assert near.weight.sum().item() == pytest.approx(2.0)
-
-
-def test_search_in_pieces_finds_the_same(monkeypatch):
-    router, *_ = make(300, 4, 6)
-    queries = np.random.default_rng(5).normal(size=(40, 6)).astype(np.float32)
-    whole = scores(router, queries)
-    monkeypatch.setattr(nearest, "SEARCH_CELLS", 900)
-    monkeypatch.setattr(nearest, "PAIRS_AT_ONCE", 5)
-    np.testing.assert_allclose(scores(router, queries), whole, atol=1e-6)
-
-
-def test_similarities_within_float32_rounding_are_told_apart():
-    """Thirty nearly equal rows of 2,000 numbers: a float32 product cannot rank them, the search must all the same."""
-    rng = np.random.default_rng(0)
-    base = rng.normal(size=2000)
-    bank = nearest.unit_rows(torch.from_numpy(base + 1e-4 * rng.normal(size=(30, 2000))).float())
-    queries = nearest.unit_rows(torch.from_numpy(base + rng.normal(size=(20, 2000))).float())
-    exact = queries.double() @ bank.double().T
-    near = nearest.cosine_neighbours(queries, bank, 3)
-    chosen = [set(row[weight > 0].tolist()) for row, weight in zip(near.rows, near.weight, strict=True)]
-    assert chosen == [set(row.topk(3).indices.tolist()) for row in exact]
-
-
 def test_unknown_cells_are_skipped_not_wrong():
     """k=3: A known right once (the others unknown) → 1; B known on no neighbour → its training accuracy 0.5."""
     X = np.array([[1, 0], [1, 0.1], [1, 0.2], [-1, 0], [-1, 0.1]], np.float32)
@@ -167,14 +138,19 @@ def test_votes_for_the_cheapest_correct_model():
     assert votes.tolist() == [[0, 1, 0], [0, 0, 0], [0.5, 0.5, 0]]
 
 
-def test_vote_rule_against_brute_force():
-    router, X, Y, C = make(120, 4, 6, k=5, rule="vote", lam=0.5)
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_vote_rule_against_brute_force(weights):
+    """Samples that no model solves are left out first: neither neighbours nor part of the standardisation."""
+    router, X, Y, C = make(120, 4, 6, k=5, rule="vote", lam=0.5, weights=weights, standardize=True)
     queries = np.random.default_rng(2).normal(size=(20, 6)).astype(np.float32)
     solved = Y.sum(axis=1) > 0
     label = np.where(Y > 0, C, np.inf).argmin(axis=1)[solved]
-    for q, row in zip(unit(queries), scores(router, queries), strict=True):
-        near = np.argsort(-(unit(X[solved]) @ q))[:5]
-        np.testing.assert_allclose(row, np.bincount(label[near], minlength=4) / 5, atol=1e-6)
+    mean, spread = X[solved].mean(axis=0, dtype=np.float64), X[solved].std(axis=0, dtype=np.float64)
+    bank = unit((X[solved] - mean) / spread)
+    for q, row in zip(unit((queries - mean) / spread), scores(router, queries), strict=True):
+        near = np.argsort(-(bank @ q))[:5]
+        w = 1 / (1 - bank[near] @ q + 1e-6) if weights == "distance" else np.ones(5)
+        np.testing.assert_allclose(row, np.bincount(label[near], w, minlength=4) / w.sum(), atol=1e-5)
 
 
 def test_vote_without_any_correct_model_is_an_error():
