@@ -279,7 +279,7 @@ def test_batch_size_and_threads(rule, kind):
     X, Y, C = data(300, 5, 64)
     X[100:200], X[290:] = X[:100], 0
     router = fitted(X, Y, C, kind=kind, **settings)
-    queries = np.concatenate([X[50:150], X[285:], np.random.default_rng(1).normal(size=(50, 64))])
+    queries = np.concatenate([X[90:110], X[285:295], np.random.default_rng(1).normal(size=(15, 64))])
     together, alone = scores(router, queries), np.concatenate([scores(router, q[None]) for q in queries])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     before = torch.get_num_threads()
