@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 SEARCH_CELLS = 16_000_000  # similarities that torch holds at once
 FAISS_QUERIES = 20  # from here on faiss multiplies matrices; fewer queries are as fast in torch
@@ -52,7 +53,7 @@ def faiss_is_usable() -> bool:
 
 def _by_torch(queries: Tensor, bank: Tensor, width: int) -> Similar:
     rows = max(1, SEARCH_CELLS // len(bank))
-    found = [(part @ bank.T).topk(width, dim=1) for part in torch.split(queries, rows)]
+    found = [linear(part, bank).topk(width, dim=1) for part in torch.split(queries, rows)]
     return Similar(*(torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*found, strict=True)))
 
 
