@@ -15,9 +15,10 @@ from omegaconf import OmegaConf
 
 from vlrb.data.datamodule import BenchmarkDataModule
 from vlrb.data.sources import FusedFeatures
+from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
 from vlrb.metrics.bounds import CostBounds
-from vlrb.routers.base import RouterModule
+from vlrb.routers.base import RouterModule, TrainingArrays
 from vlrb.utils.cli import ROOT
 from vlrb.utils.instantiate import build
 
@@ -101,6 +102,31 @@ def fit(
     return data
 
 
+def fit_closed(
+    router: RouterModule, X: Any, Y: Any, C: Any = None, trade_off: TradeOff | None = None, seed: int = 0
+) -> RouterModule:
+    """Fit a closed-form router on plain arrays, without a Trainer; C = 1e-4 USD everywhere unless given."""
+    X, Y = np.asarray(X, dtype=np.float32), np.asarray(Y, dtype=np.float32)
+    C = np.full(Y.shape, 1e-4) if C is None else np.asarray(C, dtype=np.float64)
+    rule = trade_off or TradeOff(0.0, cost_scale=1e4)
+    known = ~np.isnan(C)
+    means = np.where(known.any(axis=0), np.where(known, C, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), np.inf)
+    ids = tuple(f"m{i}" for i in range(Y.shape[1]))
+    router.bind(
+        DataSpec(ids, ("one",), X.shape[1], tuple(map(float, means)), rule, CostBounds(1e-5, 1e-3, "x"), seed, "x")
+    )
+    parts = [torch.from_numpy(np.array(a, dtype=np.float32)) for a in (X, *rule.targets(Y, C), Y, C)]
+    with torch.no_grad():
+        router.fit_arrays(TrainingArrays(*parts, torch.zeros(len(X), dtype=torch.int64)))
+    return router.eval()
+
+
+def ask(router: RouterModule, X: Any) -> np.ndarray:
+    """Scores of a feature router for plain rows."""
+    with torch.no_grad():
+        return router({"features": torch.from_numpy(np.array(X, dtype=np.float32))}).numpy()
+
+
 def scores(router: RouterModule, data: BenchmarkDataModule, split: str = "test") -> torch.Tensor:
     batches = make_trainer(1).predict(router, datamodule=data.decision_data(split))
     return torch.cat(batches)
@@ -116,6 +142,8 @@ def world() -> SimpleNamespace:
         "trainer": make_trainer,
         "fit": fit,
         "scores": scores,
+        "fit_closed": fit_closed,
+        "ask": ask,
         "build": lambda which, **given: build({**router_node(which), **given}, "router"),
     }
     return SimpleNamespace(names=ROUTER_NAMES, **helpers)
