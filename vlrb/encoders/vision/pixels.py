@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Resize = Literal["card", "squash", "pad"]
 FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # in the order of Pillow's numbers
 KEY = "encoder.vision"
+ROOM = 100  # times the network's input: a scaled picture that is larger is never made
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,7 @@ class PicturePreprocessor:
             return self._padded(image, how)
         if self.resize == "squash" or wanted.shortest_edge is None:
             return image.resize((wanted.size, wanted.size), how)
-        return image.resize(
-            (wanted.size, wanted.size), how, box=crop_box(image.size, wanted.shortest_edge, wanted.size)
-        )
+        return _cropped(image, wanted.shortest_edge, wanted.size, how)
 
     def _padded(self, image: "Image", how: Any) -> "Image":  # noqa: ANN401 - Pillow's enumeration
         from PIL import Image
@@ -110,10 +109,20 @@ class PicturePreprocessor:
         return canvas
 
 
+def _cropped(image: "Image", shortest_edge: int, size: int, how: Any) -> "Image":  # noqa: ANN401
+    """Scale the shorter side and crop the centre; of a very long picture, only the part that is left is scaled."""
+    short = min(image.size)
+    width, height = (int(shortest_edge * side / short) for side in image.size)
+    if width * height > ROOM * size * size:
+        return image.resize((size, size), how, box=crop_box(image.size, shortest_edge, size))
+    left, top = (width - size) // 2, (height - size) // 2
+    return image.resize((width, height), how).crop((left, top, left + size, top + size))
+
+
 def crop_box(shape: tuple[int, int], shortest_edge: int, size: int) -> tuple[float, float, float, float]:
     """Return the part of a picture that is left when its shorter side is scaled and the centre is cropped.
 
-    Scaling that part alone gives the same pixels as scaling the whole and cropping, without the memory of the whole: a
+    Scaling that part alone is scaling the whole and cropping, but for rounding, without the memory of the whole: a
     picture of 1 × 20,000 pixels would become one of 256 × 5,120,000.
 
     Args:

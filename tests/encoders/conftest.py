@@ -1,9 +1,14 @@
 """Tiny checkpoints of the right architectures with random weights, written as the published ones are laid out."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pytest
 import torch
+from PIL import Image
 
 SENTENCES = [
     "Which of the following options is the right one for the question below?",
@@ -12,7 +17,8 @@ SENTENCES = [
     "Read the chart. In which year was the value of exports the highest?",
     "Hint: please answer the question requiring an integer answer, e.g. 1, 2, 3.",
 ]
-WIDTH = {"bert": 32, "xlmr": 32, "dinov2": 48, "siglip": 32, "clip": 24}
+TIMM = "test_vit.r160_in1k"  # timm's own network for tests, 160 pixels
+WIDTH = {"bert": 32, "xlmr": 32, "dinov2": 48, "siglip": 32, "clip": 24, "timm": 64}
 BLOCK = {"num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 PICTURES = {
     "dinov2": {
@@ -57,7 +63,7 @@ def make(kind: str, folder: Path, seed: int = 0) -> Path:
 
 
 def network(kind: str) -> torch.nn.Module:
-    """A network as it is published: CLIP and SigLIP with their text towers. Initial weights are wide, so rows differ."""
+    """A network as it is published (CLIP, SigLIP: both towers), with initial weights wide enough that rows differ."""
     import transformers as t
 
     if kind == "bert":
@@ -102,14 +108,59 @@ def write_unigrams(folder: Path) -> None:
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.NFKC(), pre_tokenizers.Metaspace()
     special = ["<s>", "<pad>", "</s>", "<unk>"]
-    trainer = trainers.UnigramTrainer(
-        vocab_size=300, special_tokens=special, unk_token="<unk>", show_progress=False
-    )
+    trainer = trainers.UnigramTrainer(vocab_size=300, special_tokens=special, unk_token="<unk>", show_progress=False)
     tokenizer.train_from_iterator(SENTENCES, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
     names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"}
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", **names
-    ).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", **names).save_pretrained(
+        folder
+    )
+
+
+def write_timm(folder: Path) -> Path:
+    """Weights of a tiny vision transformer with its head, as safetensors and as .pth."""
+    import timm
+    from safetensors.torch import save_file
+
+    folder.mkdir()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        state = timm.create_model(TIMM, pretrained=False, num_classes=7).state_dict()
+    state = {name: (10 * value if value.ndim > 1 else value) for name, value in state.items()}
+    save_file(state, folder / "weights.safetensors")
+    torch.save({"epoch": 3, "state_dict": {f"module.{name}": value for name, value in state.items()}}, folder / "w.pth")
+    return folder
+
+
+def pictures() -> list[Image.Image]:
+    """Noise of many shapes and modes: wide, tall, tiny, grey, with a palette, with transparency."""
+    rng = np.random.default_rng(0)
+    shapes = [(64, 64), (90, 40), (33, 120), (200, 20), (1, 1), (5, 300), (47, 31)]
+    found = [Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)) for w, h in shapes]
+    found += [found[0].convert(mode) for mode in ("L", "P", "RGBA", "CMYK", "1")]
+    return [*found, Image.fromarray(rng.integers(0, 2**16, (40, 50), dtype=np.uint16))]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """Folders of tiny checkpoints by kind, made when first asked for, and things to encode."""
+    from transformers.utils import logging
+
+    root, level = tmp_path_factory.mktemp("tiny"), logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+    def folder(kind: str) -> Path:
+        path: Path = root / kind
+        if path.is_dir():
+            return path
+        return write_timm(path) if kind == "timm" else make(kind, path)
+
+    texts = [*SENTENCES, "", "7", "Größe α ≠ β? 東京 ﷺ", SENTENCES[0] * 3]
+    yield SimpleNamespace(
+        folder=folder, make=make, network=network, width=WIDTH, timm=TIMM, texts=texts, pictures=pictures()
+    )
+    logging.set_verbosity(level)
+    logging.enable_progress_bar()
