@@ -26,6 +26,14 @@ class Encoder(ABC):
     def settings(self) -> dict[str, Any]:
         """Return plain values that, with `name` and `revision`, determine the output."""
 
+    def check(self) -> None:  # noqa: B027 - most encoders have nothing to check
+        """Find out cheaply, before a long job starts, whether `encode` can work; by default nothing is known.
+
+        Raises:
+            DataError: Weights are not on this machine and cannot be had.
+            ConfigError: They do not fit the options.
+        """
+
 
 class TextEncoder(Encoder):
     """Encodes prompts."""
@@ -33,6 +41,10 @@ class TextEncoder(Encoder):
     @abstractmethod
     def encode(self, texts: list[str]) -> np.ndarray:
         """Return (B, D) float32; a row depends on its own text alone."""
+
+    def truncated(self, texts: list[str]) -> int:
+        """Return how many texts are too long for the encoder and lose their end."""
+        return 0
 
 
 class VisionEncoder(Encoder):

@@ -46,14 +46,6 @@ class TorchEncoder(nn.Module, Encoder):
     def forward(self, inputs: Inputs) -> Tensor:
         """Return (B, D) float32 on the device of the weights; a row depends on its own item alone."""
 
-    def check(self) -> None:
-        """Find out cheaply, before a long job starts, whether `load()` can work; by default nothing is known.
-
-        Raises:
-            DataError: The weights are not on this machine and cannot be had.
-            ConfigError: They do not fit the options.
-        """
-
     def details(self) -> dict[str, Any]:
         """Return plain values worth recording beside the features that only the loaded checkpoint tells."""
         return {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vlrb.utils.errors import ConfigError, DataError
-from vlrb.utils.files import inside, read_json
+from vlrb.utils.files import read_json
 from vlrb.utils.fingerprint import file_fingerprint, fingerprint
 
 CONFIG = ("config.json",)
@@ -86,7 +86,9 @@ class Checkpoint:
         if self.local is None:
             return self.commit
         found = self._files(self.local)
-        return "folder-" + fingerprint({path.relative_to(self.local).as_posix(): _content(path) for path in found})
+        return "folder-" + fingerprint(
+            {path.relative_to(self.local).as_posix(): content_fingerprint(path) for path in found}
+        )
 
     def check(self) -> None:
         """Find out cheaply whether `folder()` can work: look here, then ask the hub for one small file's header.
@@ -219,20 +221,23 @@ def _shards(path: Path) -> Iterable[Path]:
     """Return the files that an index of weights names (none if `path` is no index)."""
     if not path.name.endswith(".index.json"):
         return []
-    names = sorted({str(name) for name in read_json(path)["weight_map"].values()})
+    index = read_json(path)
+    places = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(places, dict):
+        raise DataError(f"{path}: not an index of weights (no weight_map)")
+    names = sorted({str(name) for name in places.values()})
     for name in names:
-        inside(Path("/"), name)  # a plain name: nothing outside the folder is opened
-        if Path(name).name != name:
+        if Path(name).name != name:  # nothing outside the folder is opened
             raise DataError(f"{path}: {name!r} is not the name of a file in this folder")
     return [path.parent / name for name in names]
 
 
-def _content(path: Path) -> str:
+def content_fingerprint(path: Path) -> str:
+    """Return the fingerprint of a file, read once a process (weights may be gigabytes) unless it changes."""
     status = path.stat()
     return _hashed(path, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
 def _hashed(path: Path, size: int, modified: int) -> str:
-    """Return the fingerprint of a file, read once a process (weights may be gigabytes) unless it changes."""
     return file_fingerprint(path)

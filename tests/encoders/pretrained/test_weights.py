@@ -248,9 +248,17 @@ def test_folder_that_lacks_a_file(tiny, tmp_path, lost):
             use(HuggingFaceText(str(folder), dim=32))
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"weight_map": 3}', "{"])
+def test_an_index_that_is_none(tmp_path, content):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(DataError, match=r"not an index of weights|not valid JSON"):
+        Checkpoint(str(tmp_path), None, "encoder.text", (CONFIG, WEIGHTS)).check()
+
+
 @pytest.mark.parametrize("name", ["../secret.safetensors", "/etc/passwd", "deep/er.safetensors"])
 def test_an_index_names_files_of_its_own_folder_only(tmp_path, name):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"w": name}}))
-    with pytest.raises(DataError, match=r"outside|not the name of a file"):
+    with pytest.raises(DataError, match="not the name of a file"):
         Checkpoint(str(tmp_path), None, "encoder.text", (CONFIG, WEIGHTS)).check()

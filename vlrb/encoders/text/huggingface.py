@@ -129,6 +129,10 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
         """Return the function from prompts to token ids."""
         return TextPreprocessor(self._tokenizer, self.prefix, self.max_tokens)
 
+    def truncated(self, texts: list[str]) -> int:
+        """Return how many texts are longer than `max_tokens` and lose their end."""
+        return self.preprocessor().truncated(texts)
+
     def load(self) -> None:
         """Read the weights unless they are there already."""
         if self.network is None:

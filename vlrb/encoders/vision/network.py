@@ -45,7 +45,7 @@ class NetworkVision(TorchEncoder, VisionEncoder):
         self.network: nn.Module | None = None
         self._dim = dim
 
-    @property
+    @cached_property
     def dim(self) -> int:  # type: ignore[override]
         """Width of a row."""
         return self._dim if self._dim is not None else self.network_dim()

@@ -12,9 +12,8 @@ from torch import Tensor
 from vlrb.encoders.torch_encoder import Precision
 from vlrb.encoders.vision.network import NetworkVision
 from vlrb.encoders.vision.pixels import FILTERS, KEY, Preprocessing, Resize
-from vlrb.encoders.weights import Checkpoint
+from vlrb.encoders.weights import Checkpoint, content_fingerprint
 from vlrb.utils.errors import ConfigError, DataError
-from vlrb.utils.fingerprint import file_fingerprint
 from vlrb.utils.suggest import nearest
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
@@ -60,7 +59,7 @@ class TimmVision(NetworkVision):
     def revision(self) -> str:  # type: ignore[override]
         """Fingerprint of the local checkpoint; else the commit on the hub, or what the tag stands for."""
         if self.file is not None:
-            return f"file-{file_fingerprint(self.file)}"
+            return f"file-{content_fingerprint(self.file)}"
         return self._pinned or "tag"
 
     def settings(self) -> dict[str, Any]:
@@ -124,8 +123,8 @@ class TimmVision(NetworkVision):
         return rows
 
     def _same_width(self) -> None:
-        if self._dim is not None and self._dim != self.network_dim():
-            found = self.network_dim()
+        found = self._dim if self._dim is None else self.network_dim()
+        if found != self._dim:
             raise ConfigError(
                 f"{KEY}.dim={self._dim}, but {self.model} gives rows of {found} numbers", f"{KEY}.dim={found}"
             )
