@@ -26,13 +26,16 @@ class Encoder(ABC):
     def settings(self) -> dict[str, Any]:
         """Return plain values that, with `name` and `revision`, determine the output."""
 
-    def check(self) -> None:  # noqa: B027 - most encoders have nothing to check
-        """Find out cheaply, before a long job starts, whether `encode` can work; by default nothing is known.
+    def check(self) -> None:  # noqa: B027 - most encoders need nothing
+        """Find out cheaply, before a long job starts, whether encoding can work; by default it can.
 
         Raises:
-            DataError: Weights are not on this machine and cannot be had.
-            ConfigError: They do not fit the options.
+            VlrbError: Something that it needs is not there.
         """
+
+    def details(self) -> dict[str, Any]:
+        """Return plain values worth recording beside the features; called after encoding."""
+        return {}
 
 
 class TextEncoder(Encoder):

@@ -26,6 +26,7 @@ class TorchEncoder(nn.Module, Encoder):
     """
 
     precision: Precision = "auto"
+    _used: str | None = None
 
     @abstractmethod
     def preprocessor(self) -> Callable[[list[Any]], Inputs]:
@@ -47,12 +48,13 @@ class TorchEncoder(nn.Module, Encoder):
         """Return (B, D) float32 on the device of the weights; a row depends on its own item alone."""
 
     def details(self) -> dict[str, Any]:
-        """Return plain values worth recording beside the features that only the loaded checkpoint tells."""
-        return {}
+        """Return plain values worth recording beside the features: here the arithmetic, if this process computed."""
+        return {"arithmetic": self._used} if self._used else {}
 
     def arithmetic(self, device: torch.device) -> AbstractContextManager[Any]:
         """Return the context of the forward pass on a device: automatic mixed precision, or plainly float32."""
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.resolved_precision(device) == "bfloat16")
+        self._used = self.resolved_precision(device)
+        return torch.autocast(device.type, torch.bfloat16, enabled=self._used == "bfloat16")
 
     def resolved_precision(self, device: torch.device) -> str:
         """Return the arithmetic that `precision` means on a device: float32 or bfloat16."""

@@ -64,7 +64,9 @@ def test_long_texts_are_cut_and_counted(tiny, kind):
     prepare = encoder.preprocessor()
     assert prepare(tiny.texts)["input_ids"].shape[1] == 16
     lengths = [len(prepare.tokenizer(text)["input_ids"]) for text in tiny.texts]
-    assert prepare.truncated(tiny.texts) == sum(length > 16 for length in lengths)
+    cut = sum(length > 16 for length in lengths)
+    assert encoder.truncated(tiny.texts) == prepare.truncated(tiny.texts) == cut
+    assert encoder.details()["texts_cut"] == cut
     assert 0 < prepare.truncated(tiny.texts) < len(tiny.texts)
     for limit in sorted(set(lengths)):  # a text of exactly the limit is whole
         prepare.max_tokens = limit
@@ -117,6 +119,10 @@ def test_precision(tiny):
     folder = str(tiny.folder("bert"))
     rows = {p: HuggingFaceText(folder, precision=p).encode(tiny.texts) for p in ("auto", "float32", "bfloat16")}
     assert np.array_equal(rows["auto"], rows["float32"])
+    encoder = HuggingFaceText(folder, precision="bfloat16")
+    assert "arithmetic" not in encoder.details()
+    encoder.encode(tiny.texts)
+    assert encoder.details()["arithmetic"] == "bfloat16"
     assert rows["bfloat16"].dtype == np.float32
     assert 0 < np.abs(rows["bfloat16"] - rows["float32"]).max() < 0.1
 

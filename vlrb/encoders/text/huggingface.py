@@ -93,6 +93,7 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
         self.normalize, self.precision = normalize, precision
         self.network: nn.Module | None = None
         self._dim = dim
+        self._cut: int | None = None
 
     @property
     def revision(self) -> str:  # type: ignore[override]
@@ -122,8 +123,9 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
             self._fits()
 
     def details(self) -> dict[str, Any]:
-        """Return the kind of network."""
-        return {"model_type": str(self._config.model_type)}
+        """Return the kind of network, and how many texts were cut if that was counted."""
+        cut = {} if self._cut is None else {"texts_cut": self._cut}
+        return {**super().details(), "model_type": str(self._config.model_type), **cut}
 
     def preprocessor(self) -> TextPreprocessor:
         """Return the function from prompts to token ids."""
@@ -131,7 +133,8 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
 
     def truncated(self, texts: list[str]) -> int:
         """Return how many texts are longer than `max_tokens` and lose their end."""
-        return self.preprocessor().truncated(texts)
+        self._cut = self.preprocessor().truncated(texts)
+        return self._cut
 
     def load(self) -> None:
         """Read the weights unless they are there already."""

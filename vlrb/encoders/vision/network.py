@@ -80,13 +80,14 @@ class NetworkVision(TorchEncoder, VisionEncoder):
         """Return the preprocessing that is used."""
         found = self.preprocessing
         return {
+            **super().details(),
             "preprocessing": {
                 "size": found.size,
                 "shortest_edge": found.shortest_edge,
                 "resample": found.resample,
                 "mean": list(found.mean),
                 "std": list(found.std),
-            }
+            },
         }
 
     def preprocessor(self) -> PicturePreprocessor:
