@@ -23,6 +23,9 @@ NEEDS = {
     "dataset=vlmevalkit": ["dataset.root=.", "dataset.name=mine"],
     "dataset=outcomes_table": ["dataset.root=outcomes.csv", "dataset.name=mine"],
     "dataset=reference": ["dataset.root=.", "dataset.name=mine"],
+    "encoder/text=huggingface": ["encoder.text.model=BAAI/bge-m3"],
+    "encoder/vision=huggingface": ["encoder.vision.model=facebook/dinov2-base"],
+    "encoder/vision=timm": ["encoder.vision.model=resnet18"],
     "encoder/text=precomputed": ["encoder.text.path=bge-m3.parquet"],
     "encoder/vision=precomputed": ["encoder.vision.path=dinov2-base.parquet"],
 }

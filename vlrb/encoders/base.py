@@ -26,6 +26,17 @@ class Encoder(ABC):
     def settings(self) -> dict[str, Any]:
         """Return plain values that, with `name` and `revision`, determine the output."""
 
+    def check(self) -> None:  # noqa: B027 - most encoders need nothing
+        """Find out cheaply, before a long job starts, whether encoding can work; by default it can.
+
+        Raises:
+            VlrbError: Something that it needs is not there.
+        """
+
+    def details(self) -> dict[str, Any]:
+        """Return plain values worth recording beside the features; called after encoding."""
+        return {}
+
 
 class TextEncoder(Encoder):
     """Encodes prompts."""
@@ -33,6 +44,10 @@ class TextEncoder(Encoder):
     @abstractmethod
     def encode(self, texts: list[str]) -> np.ndarray:
         """Return (B, D) float32; a row depends on its own text alone."""
+
+    def truncated(self, texts: list[str]) -> int:
+        """Return how many texts are too long for the encoder and lose their end."""
+        return 0
 
 
 class VisionEncoder(Encoder):

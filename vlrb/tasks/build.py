@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig
 
-from vlrb.schema import BUILD_STAGES
+from vlrb.schema import BUILD_STAGES, MANIFEST_FILE
 from vlrb.tasks.jobs import JobResult, run_job
 from vlrb.utils.config import Plain
 from vlrb.utils.console import progress_bar, say
@@ -40,6 +40,8 @@ def _build_job(config: Plain) -> JobResult:
     stages = _checked_stages(config["stages"])
     target = _export_target(config)
     parts = [s for s in stages if s != "features"]
+    if "features" in stages:
+        check_encoders(config)
     benchmark = build_benchmark(config, parts, force=config["force"], announce=bool(parts))
     found = None
     if "features" in stages:
@@ -127,6 +129,22 @@ def open_benchmark(config: Plain) -> "Benchmark":
             "run build_data.py with the same dataset, prices and split first",
         )
     return Benchmark.open(folder)
+
+
+def check_encoders(config: Plain) -> None:
+    """Find out that weights are missing before logs are read; encoders whose features are there need none.
+
+    Raises:
+        DataError: Weights are not on this machine and cannot be had.
+        ConfigError: They do not fit the options.
+    """
+    from vlrb.encoders.cache import feature_path
+
+    for kind, pooling in (("text", None), ("vision", str(config["encoder"]["pooling"]))):
+        if config["encoder"].get(kind):
+            encoder = build(config["encoder"][kind], f"encoder.{kind}")
+            if not (feature_path(benchmark_folder(config), encoder, pooling) / MANIFEST_FILE).is_file():
+                encoder.check()
 
 
 def _parts(config: Plain) -> dict[str, Any]:

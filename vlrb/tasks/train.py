@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from vlrb.schema import LOG_FILE
 from vlrb.tasks import state
-from vlrb.tasks.build import Features, ensure_features, open_benchmark
+from vlrb.tasks.build import Features, check_encoders, ensure_features, open_benchmark
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
 from vlrb.utils.config import Plain, number_text, run_folder
 from vlrb.utils.console import say
@@ -41,6 +41,8 @@ def train_job(config: Plain) -> JobResult:
     if reads_features is None:  # not finished: importing torch is worth it
         check_early(config)
         reads_features = needs_features(config)
+        if reads_features and config["build"]:
+            check_encoders(config)
     benchmark = open_benchmark(config)
     view = make_view(config, benchmark)
     features = ensure_features(config, benchmark, allow=config["build"]) if reads_features else None

@@ -24,7 +24,11 @@ LITERAL_KEYS = (
     "dataset.source.table",
     "dataset.source.pictures",
     "encoder.text.path",
+    "encoder.text.model",
+    "encoder.text.prefix",
     "encoder.vision.path",
+    "encoder.vision.model",
+    "encoder.vision.checkpoint",
     "paths.data_dir",
     "paths.runs_dir",
 )
