@@ -26,6 +26,17 @@ class Encoder(ABC):
     def settings(self) -> dict[str, Any]:
         """Return plain values that, with `name` and `revision`, determine the output."""
 
+    def check(self) -> None:  # noqa: B027 - most encoders need nothing
+        """Find out cheaply, before a long job starts, whether encoding can work; by default it can.
+
+        Raises:
+            VlrbError: Something that it needs is not there.
+        """
+
+    def details(self) -> dict[str, Any]:
+        """Return plain values worth recording beside the features; called after encoding."""
+        return {}
+
 
 class TextEncoder(Encoder):
     """Encodes prompts."""

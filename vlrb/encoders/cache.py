@@ -74,6 +74,26 @@ def ensure_features(
     Raises:
         StateError: Features are missing or stale, and `allow` is false.
     """
+    store = _store(root, encoder, contents, pooling)
+    found = None if force else store.open()
+    if found is not None and not (allow and (store.unreadable() or store.work.is_dir())):
+        return found
+    if not allow:
+        raise StateError(f"{store.folder}: features are missing or stale", "run build_data.py stages=[features] first")
+    with folder_lock(store.folder):
+        _bring_up_to_date(store, encoder, contents, force=force)
+    found = store.open()
+    if found is None:
+        raise StateError(f"{store.folder}: features changed while they were made", "run it again")
+    return found
+
+
+def is_current(root: Path, encoder: Encoder, contents: Contents, pooling: str | None = None) -> bool:
+    """Return whether an encoder's features of these contents are there."""
+    return _store(root, encoder, contents, pooling).open() is not None
+
+
+def _store(root: Path, encoder: Encoder, contents: Contents, pooling: str | None) -> FeatureStore:
     wanted = {
         "schema_version": schema.SCHEMA_VERSION,
         "encoder": encoder.name,
@@ -83,21 +103,10 @@ def ensure_features(
         "dim": encoder.dim,
         SAMPLES: contents.fingerprint,
     }
-    store = FeatureStore(feature_path(root, encoder, pooling), wanted)
-    found = None if force else store.open()
-    if found is not None and not (allow and (store.unreadable() or store.work.is_dir())):
-        return found
-    if not allow:
-        raise StateError(f"{store.folder}: features are missing or stale", "run build_data.py stages=[features] first")
-    with folder_lock(store.folder):
-        _bring_up_to_date(store, contents, force=force)
-    found = store.open()
-    if found is None:
-        raise StateError(f"{store.folder}: features changed while they were made", "run it again")
-    return found
+    return FeatureStore(feature_path(root, encoder, pooling), wanted)
 
 
-def _bring_up_to_date(store: FeatureStore, contents: Contents, *, force: bool) -> None:
+def _bring_up_to_date(store: FeatureStore, encoder: Encoder, contents: Contents, *, force: bool) -> None:
     if force:
         store.clear()
     store.finish()
@@ -112,14 +121,15 @@ def _bring_up_to_date(store: FeatureStore, contents: Contents, *, force: bool) -
     todo = [i for i in todo if i not in failed]
     if todo:
         if done:
-            say(f"{store.wanted['encoder']}: {len(todo):,} to encode, {len(done):,} known already")
+            say(f"{encoder.name}: {len(todo):,} to encode, {len(done):,} known already")
         contents.encode(todo, shards)
     reasons = {contents.keys[i]: reason for i, reason in failed.items()} | shards.unreadable()
     unreadable = {i: reasons[key] for i, key in enumerate(contents.keys) if key in reasons}
     if before == unreadable:
         store.clear()
     else:
-        store.publish(contents.keys, Outcome(contents.empty, unreadable))
+        details = encoder.details() if todo else None
+        store.publish(contents.keys, Outcome(contents.empty, unreadable, details))
     _warn(store, contents, unreadable)
 
 

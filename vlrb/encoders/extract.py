@@ -11,7 +11,7 @@ import numpy as np
 from vlrb import schema
 from vlrb.encoders.base import Encoder, TextEncoder, VisionEncoder
 from vlrb.encoders.batches import MOST_WORKERS, SHARD_ROWS, Options, load_batch, pool_rows, raise_or_report
-from vlrb.encoders.cache import Contents, ensure_features, feature_path
+from vlrb.encoders.cache import Contents, ensure_features, feature_path, is_current
 from vlrb.encoders.items import Items, Pictures, PictureSource, Prompts, picture_keys, text_keys
 from vlrb.encoders.precomputed import PrecomputedFeatures
 from vlrb.encoders.shards import Shards
@@ -62,17 +62,21 @@ def benchmark_features(
         StateError: Features are missing and `allow` is false.
         DataError: A picture cannot be read.
     """
-    chosen = Options.from_config(options)
-    rows: list[np.ndarray | None] = [None, None]
-    identity: list[Any] = []
+    chosen, root = Options.from_config(options), benchmark.root
+    jobs: dict[int, tuple[Encoder, Contents, str | None]] = {}
     if text is not None:
-        contents = _prompts(benchmark, text, chosen, make_trainer)
-        rows[0] = ensure_features(benchmark.root, text, contents, force=force, allow=allow)
-        identity.append([feature_path(benchmark.root, text).name, contents.fingerprint])
+        jobs[0] = text, _prompts(benchmark, text, chosen, make_trainer), None
     if vision is not None:
-        contents, pooling = _pictures(benchmark, vision, chosen, make_trainer), chosen.pooling
-        rows[1] = ensure_features(benchmark.root, vision, contents, pooling=pooling, force=force, allow=allow)
-        identity.append([feature_path(benchmark.root, vision, pooling).name, contents.fingerprint])
+        jobs[1] = vision, _pictures(benchmark, vision, chosen, make_trainer), chosen.pooling
+    for encoder, contents, pooling in jobs.values() if allow else ():
+        if force or not is_current(root, encoder, contents, pooling):
+            encoder.check()  # of both, before one of them takes an hour
+    rows: list[np.ndarray | None] = [None, None]
+    for place, (encoder, contents, pooling) in jobs.items():
+        rows[place] = ensure_features(root, encoder, contents, pooling=pooling, force=force, allow=allow)
+    identity = [
+        [feature_path(root, encoder, pooling).name, seen.fingerprint] for encoder, seen, pooling in jobs.values()
+    ]
     return rows[0], rows[1], fingerprint(identity)
 
 

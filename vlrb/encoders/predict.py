@@ -6,25 +6,23 @@ takes its share of the shards; a shard is written as soon as it is done, so that
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import lightning as L
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
 from torch.utils.data import DataLoader
 
-from vlrb.encoders.batches import MOST_WORKERS, SHARD_ROWS, Options, plan_shards, pool_rows, raise_or_report
+from vlrb.encoders.batches import MOST_WORKERS, SHARD_ROWS, Options, plan_shards, raise_or_report
 from vlrb.encoders.items import Items
 from vlrb.encoders.prepare import Batch, Preparation, Prepared, make_loader
 from vlrb.encoders.shards import Shards
 from vlrb.encoders.torch_encoder import TorchEncoder
-from vlrb.utils.console import progress_bar
+from vlrb.encoders.writer import Part, ShardWriter
+from vlrb.utils.console import progress_bar, warn
 from vlrb.utils.devices import cores
-from vlrb.utils.errors import DataError, StateError
+from vlrb.utils.errors import StateError
 
 MakeTrainer = Callable[[list[Callback], bool], L.Trainer]
 """Makes a Trainer with these callbacks, on the job's devices or (true) on one of them."""
@@ -69,6 +67,7 @@ def encode_with_trainer(
     try:
         with _no_threads_in_tokenizers():
             trainer.predict(module, return_predictions=False)
+        _warn_of_cut_items(encoder, items, todo)
     except Exception as error:
         explained = _explained(error) or shards.failure()
         if explained is None:
@@ -78,6 +77,14 @@ def encode_with_trainer(
         if torch.cuda.is_available():
             encoder.cpu()
             torch.cuda.empty_cache()
+
+
+def _warn_of_cut_items(encoder: TorchEncoder, items: Items, todo: list[int]) -> None:
+    """Say how many texts were too long, if the encoder's preprocessor can tell."""
+    count = getattr(encoder.preprocessor(), "truncated", None)
+    cut = count([item for i in todo for item in items.load(i)]) if count is not None else 0
+    if cut:
+        warn(f"{cut:,} of {len(todo):,} {items.what} are longer than {encoder.name} takes and were cut")
 
 
 def _one_device(callbacks: list[Callback], single: bool) -> L.Trainer:
@@ -116,8 +123,8 @@ class FeatureModule(L.LightningModule):
     def __init__(self, encoder: TorchEncoder, work: Work) -> None:
         super().__init__()
         self.encoder, self.work = encoder, work
-        self._parts: list[tuple[Prepared, Tensor]] = []
-        self._writer: _Writer | None = None
+        self._parts: list[Part] = []
+        self._writer: ShardWriter | None = None
 
     def prepare_data(self) -> None:
         """Read the weights (or fetch them) in one process before the others do."""
@@ -140,15 +147,15 @@ class FeatureModule(L.LightningModule):
 
     def on_predict_start(self) -> None:
         """Begin to write."""
-        self._writer = _Writer(self.work)
+        self._writer = ShardWriter(self.work.items, self.work.shards, self.work.options.pooling)
 
     def predict_step(self, prepared: Prepared, batch_idx: int) -> int:
         """Encode one batch and return its number of samples."""
         assert self._writer is not None
         raise_or_report(prepared.failed, self.work.options)
         rows = [self.encoder(inputs).float() for inputs in prepared.inputs]
-        kept = prepared._replace(inputs=[])  # not kept on the device until the shard is done
-        self._parts.append((kept, torch.cat(rows) if rows else torch.empty(0, self.encoder.dim)))
+        kept = torch.cat(rows) if rows else torch.empty(0, self.encoder.dim)
+        self._parts.append(Part(prepared.samples, prepared.counts, kept, prepared.failed))
         if prepared.last:
             self._writer.put(self._parts)
             self._parts = []
@@ -159,44 +166,10 @@ class FeatureModule(L.LightningModule):
         assert self._writer is not None
         self._writer.close()
 
-
-class _Writer:
-    """Brings finished shards to the disk in a thread of its own, one behind the device."""
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self._thread = ThreadPoolExecutor(1)
-        self._writing: Future[None] | None = None
-
-    def put(self, parts: list[tuple[Prepared, Tensor]]) -> None:
-        """Write a shard as soon as the one before is written."""
-        self._wait()
-        self._writing = self._thread.submit(self._write, parts)
-
-    def close(self) -> None:
-        """Wait for the last shard."""
-        try:
-            self._wait()
-        finally:
-            self._thread.shutdown()
-
-    def _wait(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
-
-    def _write(self, parts: list[tuple[Prepared, Tensor]]) -> None:
-        items, pooling = self.work.items, self.work.options.pooling
-        rows = np.concatenate([pool_rows(part.cpu().numpy(), done.counts, pooling) for done, part in parts])
-        samples = [i for done, _ in parts for i in done.samples]
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if len(bad):
-            name = items.ids[samples[int(bad[0])]]
-            raise DataError(
-                f"{len(bad)} of {len(rows)} rows have values that are not finite, the first is sample {name}",
-                "choose a higher precision for this encoder",
-            )
-        unreadable = {items.keys[i]: error.message for done, _ in parts for i, error in done.failed.items()}
-        self.work.shards.write([items.keys[i] for i in samples], rows, unreadable)
+    def stop_writing(self) -> None:
+        """After an error elsewhere: wait until the shards that are done are written."""
+        if self._writer is not None:
+            self._writer.stop()
 
 
 class _Progress(Callback):
@@ -233,6 +206,8 @@ class _Progress(Callback):
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
         """Take the bar away before an error is shown; in a spawned process, keep the error for its parent."""
         self._close()
+        if isinstance(pl_module, FeatureModule):
+            pl_module.stop_writing()
         if trainer.world_size > 1:
             self.shards.note_failure(_explained(exception) or exception)
 

@@ -18,6 +18,7 @@ FEATURES_FILE = "features.npy"
 KEYS_FILE = "keys.npy"
 WORK_FOLDER = ".work"
 SAMPLES = "samples_fingerprint"
+DETAILS = "details"
 ROWS_TOGETHER = 4096
 
 
@@ -27,10 +28,12 @@ class Outcome(NamedTuple):
     Attributes:
         empty: Those that have no picture; their rows are zeros.
         unreadable: Why a sample's pictures cannot be read, by sample number; their rows are NaN.
+        details: What the encoder says of itself; None = as recorded before.
     """
 
     empty: set[int]
     unreadable: dict[int, str]
+    details: dict[str, Any] | None = None
 
 
 class FeatureStore:
@@ -92,7 +95,8 @@ class FeatureStore:
         write_array(self._next / KEYS_FILE, table)
         reasons = {str(i): reason for i, reason in sorted(outcome.unreadable.items())}
         counts = {"samples": len(keys), "samples_without_picture": len(outcome.empty), "unreadable": reasons}
-        write_json(self._next / schema.MANIFEST_FILE, self.wanted | counts)
+        details = (self._manifest() or {}).get(DETAILS, {}) if outcome.details is None else outcome.details
+        write_json(self._next / schema.MANIFEST_FILE, self.wanted | counts | ({DETAILS: details} if details else {}))
         self.finish()
 
     def finish(self) -> None:
