@@ -27,7 +27,7 @@ from vlrb.utils.errors import StateError
 MakeTrainer = Callable[[list[Callback], bool], L.Trainer]
 """Makes a Trainer with these callbacks, on the job's devices or (true) on one of them."""
 
-TOKENIZERS = "TOKENIZERS_PARALLELISM"
+TOKENIZERS, PORT = "TOKENIZERS_PARALLELISM", "MASTER_PORT"
 
 
 class Work(NamedTuple):
@@ -65,7 +65,7 @@ def encode_with_trainer(
     rows = _rows_per_shard(len(todo), trainer.num_devices, options.batch_size)
     module = FeatureModule(encoder, Work(items, plan_shards(items, todo, options.batch_size, rows), shards, options))
     try:
-        with _no_threads_in_tokenizers():
+        with _environment():
             trainer.predict(module, return_predictions=False)
         _warn_of_cut_items(encoder, items, todo)
     except Exception as error:
@@ -236,12 +236,16 @@ def _explained(error: BaseException) -> StateError | None:
 
 
 @contextmanager
-def _no_threads_in_tokenizers() -> Iterator[None]:
-    """Keep tokenizers to one thread: processes work side by side, and forking one that has threads is warned of."""
-    before = os.environ.get(TOKENIZERS)
-    os.environ[TOKENIZERS] = before or "false"
+def _environment() -> Iterator[None]:
+    """Keep tokenizers to one thread, and forget the port at which devices meet, so that the next job chooses its own.
+
+    Processes work side by side already, and forking one whose tokenizer has threads is warned of.
+    """
+    before = {name: os.environ.get(name) for name in (TOKENIZERS, PORT)}
+    os.environ.setdefault(TOKENIZERS, "false")
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[TOKENIZERS]
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
