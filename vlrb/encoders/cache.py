@@ -1,36 +1,41 @@
-"""Features on disk: one folder per encoder and settings, made once and then only opened."""
+"""Features made once, then only opened. Rows are known by their content: what is encoded is not encoded again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from vlrb import schema
 from vlrb.encoders.base import Encoder
-from vlrb.utils.console import warn
+from vlrb.encoders.shards import Shards
+from vlrb.encoders.store import SAMPLES, FeatureStore, Outcome
+from vlrb.utils.console import say, warn
 from vlrb.utils.errors import StateError
-from vlrb.utils.files import open_array, read_json, write_array, write_json
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.locks import folder_lock
 
-FEATURES_FILE = "features.npy"
+
+def _all_readable(samples: list[int]) -> dict[int, str]:
+    return {}
 
 
-@dataclass
-class Extracted:
-    """Rows of one encoder over all samples.
+class Contents(NamedTuple):
+    """What the samples hold for one encoder, and how to encode it.
 
     Attributes:
-        rows: (N, D) float32; zeros for a sample without a picture, NaN for one with an unreadable picture.
-        without_picture: How many samples have no picture.
-        unreadable: Why a sample's pictures cannot be read, by sample number.
+        fingerprint: Identity of all samples' contents, in order.
+        keys: A key of each sample's content; equal keys, equal rows.
+        empty: Samples that have nothing to encode; their rows are zeros.
+        encode: Encodes samples (given by number, each content once) into shards, whole or with reasons why not.
+        unreadable: Says which samples still cannot be read and why, without encoding them.
     """
 
-    rows: np.ndarray
-    without_picture: int = 0
-    unreadable: dict[int, str] = field(default_factory=dict)
+    fingerprint: str
+    keys: list[bytes]
+    empty: set[int]
+    encode: Callable[[list[int], Shards], None]
+    unreadable: Callable[[list[int]], dict[int, str]] = _all_readable
 
 
 def feature_path(benchmark_root: Path, encoder: Encoder, pooling: str | None = None) -> Path:
@@ -48,28 +53,47 @@ def feature_path(benchmark_root: Path, encoder: Encoder, pooling: str | None = N
 def ensure_features(
     root: Path,
     encoder: Encoder,
-    samples_fingerprint: str,
-    load: Callable[[], Extracted],
+    contents: Contents,
     *,
     pooling: str | None = None,
     force: bool = False,
     allow: bool = True,
 ) -> np.ndarray:
-    """Return an encoder's features (N, D) float32, memory-mapped; extract them only if they are missing or stale.
+    """Return an encoder's features (N, D) float32, memory-mapped; only contents without a row are encoded.
+
+    Rows of unreadable pictures are tried again each time.
 
     Args:
         root: Folder of the benchmark.
         encoder: The encoder.
-        samples_fingerprint: Identity of the samples' texts or pictures, in order.
-        load: Extracts the rows; called only if needed.
+        contents: What the samples hold.
         pooling: How several pictures become one row (None for text).
-        force: Extract again.
-        allow: Whether extracting is allowed.
+        force: Encode everything again.
+        allow: Whether encoding is allowed.
 
     Raises:
         StateError: Features are missing or stale, and `allow` is false.
     """
-    folder = feature_path(root, encoder, pooling)
+    store = _store(root, encoder, contents, pooling)
+    found = None if force else store.open()
+    if found is not None and not (allow and (store.unreadable() or store.work.is_dir())):
+        return found
+    if not allow:
+        raise StateError(f"{store.folder}: features are missing or stale", "run build_data.py stages=[features] first")
+    with folder_lock(store.folder):
+        _bring_up_to_date(store, encoder, contents, force=force)
+    found = store.open()
+    if found is None:
+        raise StateError(f"{store.folder}: features changed while they were made", "run it again")
+    return found
+
+
+def is_current(root: Path, encoder: Encoder, contents: Contents, pooling: str | None = None) -> bool:
+    """Return whether an encoder's features of these contents are there."""
+    return _store(root, encoder, contents, pooling).open() is not None
+
+
+def _store(root: Path, encoder: Encoder, contents: Contents, pooling: str | None) -> FeatureStore:
     wanted = {
         "schema_version": schema.SCHEMA_VERSION,
         "encoder": encoder.name,
@@ -77,33 +101,59 @@ def ensure_features(
         "revision": encoder.revision,
         "pooling": pooling,
         "dim": encoder.dim,
-        "samples_fingerprint": samples_fingerprint,
+        SAMPLES: contents.fingerprint,
     }
-    if not force and _is_current(folder, wanted):
-        return open_array(folder / FEATURES_FILE)
-    if not allow:
-        raise StateError(f"{folder}: features are missing or stale", "run build_data.py stages=[features] first")
-    with folder_lock(folder):
-        if force or not _is_current(folder, wanted):
-            _extract(folder, wanted, load())
-    return open_array(folder / FEATURES_FILE)
+    return FeatureStore(feature_path(root, encoder, pooling), wanted)
 
 
-def _is_current(folder: Path, wanted: dict[str, Any]) -> bool:
-    manifest = folder / schema.MANIFEST_FILE
-    if not (manifest.is_file() and (folder / FEATURES_FILE).is_file()):
-        return False
-    found = read_json(manifest)
-    return fingerprint({key: found.get(key) for key in wanted}) == fingerprint(wanted)
+def _bring_up_to_date(store: FeatureStore, encoder: Encoder, contents: Contents, *, force: bool) -> None:
+    if force:
+        store.clear()
+    store.finish()
+    before = store.unreadable() if not force and store.open() is not None else None
+    if before == {}:  # another process made them meanwhile
+        store.clear()
+        return
+    shards = store.shards()
+    done = shards.begin() | (set() if force else store.known().keys())
+    todo = _without_a_row(contents, done)
+    failed = _still_unreadable(contents, {i: before[i] for i in todo if i in before}) if before else {}
+    todo = [i for i in todo if i not in failed]
+    if todo:
+        if done:
+            say(f"{encoder.name}: {len(todo):,} to encode, {len(done):,} known already")
+        contents.encode(todo, shards)
+    reasons = {contents.keys[i]: reason for i, reason in failed.items()} | shards.unreadable()
+    unreadable = {i: reasons[key] for i, key in enumerate(contents.keys) if key in reasons}
+    if before == unreadable:
+        store.clear()
+    else:
+        details = encoder.details() if todo else None
+        store.publish(contents.keys, Outcome(contents.empty, unreadable, details))
+    _warn(store, contents, unreadable)
 
 
-def _extract(folder: Path, wanted: dict[str, Any], found: Extracted) -> None:
-    (folder / schema.MANIFEST_FILE).unlink(missing_ok=True)  # written last: without it the array does not count
-    write_array(folder / FEATURES_FILE, found.rows)
-    unreadable = {str(i): reason for i, reason in sorted(found.unreadable.items())}
-    counts = {"samples": len(found.rows), "samples_without_picture": found.without_picture, "unreadable": unreadable}
-    write_json(folder / schema.MANIFEST_FILE, wanted | counts)
-    if found.without_picture:
-        warn(f"{found.without_picture:,} of {len(found.rows):,} samples have no picture; their picture features are 0")
+def _without_a_row(contents: Contents, done: set[bytes]) -> list[int]:
+    """Return the first sample of each content that has to be encoded."""
+    seen, found = set(done), []
+    for i, key in enumerate(contents.keys):
+        if key not in seen and i not in contents.empty:
+            seen.add(key)
+            found.append(i)
+    return found
+
+
+def _still_unreadable(contents: Contents, before: dict[int, str]) -> dict[int, str]:
+    try:
+        return contents.unreadable(list(before))
+    except StateError:  # the raw data have gone elsewhere: nothing can be tried again, and all else is there
+        return before
+
+
+def _warn(store: FeatureStore, contents: Contents, unreadable: dict[int, str]) -> None:
+    if contents.empty:
+        n = f"{len(contents.empty):,} of {len(contents.keys):,}"
+        warn(f"{n} samples have no picture; their picture features are 0")
     if unreadable:
-        warn(f"{len(unreadable):,} samples have unreadable pictures, listed in {folder / schema.MANIFEST_FILE}")
+        place = store.folder / schema.MANIFEST_FILE
+        warn(f"{len(unreadable):,} samples have unreadable pictures, listed in {place}")

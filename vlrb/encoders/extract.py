@@ -1,192 +1,51 @@
 """Run frozen encoders over the samples of a benchmark."""
 
-from collections.abc import Hashable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from vlrb import schema
-from vlrb.encoders.base import TextEncoder, VisionEncoder
-from vlrb.encoders.cache import Extracted, ensure_features, feature_path
+from vlrb.encoders.base import Encoder, TextEncoder, VisionEncoder
+from vlrb.encoders.batches import MOST_WORKERS, SHARD_ROWS, Options, load_batch, pool_rows, raise_or_report
+from vlrb.encoders.cache import Contents, ensure_features, feature_path, is_current
+from vlrb.encoders.items import Items, Pictures, PictureSource, Prompts, picture_keys, text_keys
 from vlrb.encoders.precomputed import PrecomputedFeatures
+from vlrb.encoders.shards import Shards
 from vlrb.utils.console import track
 from vlrb.utils.devices import cores
-from vlrb.utils.errors import ConfigError, DataError
 from vlrb.utils.fingerprint import fingerprint
-from vlrb.utils.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from vlrb.benchmark.store import Benchmark
+    from vlrb.encoders.predict import MakeTrainer
+    from vlrb.encoders.torch_encoder import TorchEncoder
 
-__all__ = [
-    "Extracted",
-    "PictureSource",
-    "benchmark_features",
-    "ensure_features",
-    "extract_pictures",
-    "extract_text",
-    "feature_path",
-]
+__all__ = ["Options", "PictureSource", "benchmark_features", "encode_items", "ensure_features", "feature_path"]
 
-POOLINGS = ("mean", "max", "first")
-UNREADABLE = ("error", "report")
 TEXTS_PER_BATCH = 1024
+ROWS_AT_ONCE = 4096
 
 
-class PictureSource(Protocol):
-    """The pictures of the samples, in benchmark order."""
+class Encoded(NamedTuple):
+    """Rows of some samples."""
 
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        ...
-
-    def load(self, i: int) -> "list[Image]":
-        """Return the pictures of sample `i` (RGB), an empty list if it has none; DataError if one is unreadable."""
-        ...
-
-
-def extract_text(encoder: TextEncoder, texts: Sequence[str], batch_size: int = TEXTS_PER_BATCH) -> Extracted:
-    """Encode texts in batches, with a progress bar."""
-    _at_least_one("batch_size", batch_size)
-    rows = np.empty((len(texts), encoder.dim), np.float32)
-    for start in track(range(0, len(texts), batch_size), f"reading prompts ({encoder.name})"):
-        rows[start : start + batch_size] = encoder.encode(list(texts[start : start + batch_size]))
-    return Extracted(rows)
-
-
-def extract_pictures(
-    encoder: VisionEncoder,
-    pictures: PictureSource,
-    pooling: str = "mean",
-    batch_size: int = 32,
-    workers: int | None = None,
-    keys: Sequence[Hashable] | None = None,
-    unreadable: str = "error",
-) -> Extracted:
-    """Encode the pictures of all samples, with a progress bar.
-
-    Args:
-        encoder: Turns each picture into one row.
-        pictures: The pictures of each sample.
-        pooling: How the rows of a sample's pictures become one: mean, max or first.
-        batch_size: Samples per call of the encoder.
-        workers: Threads that load and encode; None = one per core, at most 8.
-        keys: One key per sample; samples with equal keys have the same pictures, which are then encoded once.
-        unreadable: "error" stops at a picture that cannot be decoded; "report" keeps a row of NaN for it.
-
-    Raises:
-        ConfigError: An option is unknown or out of range.
-        DataError: A picture cannot be read, unless `unreadable` is "report".
-    """
-    _one_of("pooling", pooling, POOLINGS)
-    _one_of("unreadable", unreadable, UNREADABLE)
-    _at_least_one("batch_size", batch_size)
-    _at_least_one("workers", 1 if workers is None else workers)
-    firsts, owner = _distinct(range(len(pictures)) if keys is None else keys)
-    worker = _PictureWorker(encoder, pictures, pooling, stop=unreadable == "error")
-    batches = [firsts[start : start + batch_size] for start in range(0, len(firsts), batch_size)]
-    rows = np.zeros((len(firsts), encoder.dim), np.float32)
-    with ThreadPoolExecutor(workers or min(cores(), 8)) as pool:
-        parts = track(pool.map(worker, batches), f"reading pictures ({encoder.name})", len(batches))
-        for number, part in enumerate(parts):
-            rows[number * batch_size : number * batch_size + len(part)] = part
-    empty = np.isin(np.array(firsts, np.int64), list(worker.empty))
-    failed = {i: worker.failed[firsts[place]] for i, place in enumerate(owner) if firsts[place] in worker.failed}
-    return Extracted(rows[owner], int(empty[owner].sum()), failed)
-
-
-class _NamedPictures:
-    """A picture source whose errors name the sample."""
-
-    def __init__(self, pictures: PictureSource, sample_ids: Sequence[str]) -> None:
-        self.pictures, self.sample_ids = pictures, sample_ids
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def load(self, i: int) -> "list[Image]":
-        """Return the pictures of sample `i`."""
-        try:
-            return self.pictures.load(i)
-        except DataError as error:
-            raise DataError(f"sample {self.sample_ids[i]}: {error.message}", error.hint) from error
-
-
-class _PictureWorker:
-    """Loads, encodes and pools the pictures of a batch of samples; notes samples without any and unreadable ones."""
-
-    def __init__(self, encoder: VisionEncoder, pictures: PictureSource, pooling: str, *, stop: bool) -> None:
-        self.encoder, self.pictures, self.pooling, self.stop = encoder, pictures, pooling, stop
-        self.empty: set[int] = set()
-        self.failed: dict[int, str] = {}
-        self._lock = Lock()  # readers share a file handle; decoding is cheap beside encoding
-
-    def __call__(self, batch: list[int]) -> np.ndarray:
-        loaded = [self._load(i) for i in batch]
-        flat = [image for images in loaded for image in images]
-        encoded = self.encoder.encode(flat) if flat else np.empty((0, self.encoder.dim), np.float32)
-        rows = np.zeros((len(batch), self.encoder.dim), np.float32)
-        start = 0
-        for row, i, images in zip(rows, batch, loaded, strict=True):
-            if i in self.failed:
-                row[:] = np.nan
-            elif images:
-                row[:] = _pool(encoded[start : start + len(images)], self.pooling)
-            start += len(images)
-        return rows
-
-    def _load(self, i: int) -> "list[Image]":
-        try:
-            with self._lock:
-                images = self.pictures.load(i)
-        except DataError as error:
-            if self.stop:
-                raise
-            self.failed[i] = error.message
-            return []
-        if not images:
-            self.empty.add(i)
-        return images
-
-
-def _pool(rows: np.ndarray, pooling: str) -> np.ndarray:
-    if pooling == "first":
-        return np.asarray(rows[0])
-    return np.asarray(rows.mean(axis=0) if pooling == "mean" else rows.max(axis=0))
-
-
-def _one_of(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ConfigError(f"encoder.{name}: no option {value!r}", did_you_mean(value, known))
-
-
-def _at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise ConfigError(f"encoder.{name} must be at least 1, got {value}")
-
-
-def _distinct(keys: Sequence[Hashable]) -> tuple[list[int], np.ndarray]:
-    """Return the first sample of each distinct key, and for each sample the place of its key among them."""
-    places: dict[Hashable, int] = {}
-    firsts: list[int] = []
-    for i, key in enumerate(keys):
-        if key not in places:
-            places[key] = len(firsts)
-            firsts.append(i)
-    return firsts, np.array([places[key] for key in keys], np.int64)
+    keys: list[bytes]
+    rows: np.ndarray
+    unreadable: dict[bytes, str]
 
 
 def benchmark_features(
     benchmark: "Benchmark",
-    text: TextEncoder | PrecomputedFeatures | None,
-    vision: VisionEncoder | PrecomputedFeatures | None,
+    text: Encoder | None,
+    vision: Encoder | None,
     options: Mapping[str, Any],
     force: bool = False,
     allow: bool = True,
+    make_trainer: "MakeTrainer | None" = None,
 ) -> tuple[np.ndarray | None, np.ndarray | None, str]:
     """Return text and vision features of all samples (None without that encoder) and their common fingerprint.
 
@@ -195,38 +54,161 @@ def benchmark_features(
         text: Encoder of prompts, or a file of features.
         vision: Encoder of pictures, or a file of features.
         options: The `encoder` config: pooling, batch_size, workers, unreadable.
-        force: Extract again.
-        allow: Whether extracting is allowed.
+        force: Encode everything again.
+        allow: Whether encoding is allowed.
+        make_trainer: Makes the Trainer that runs encoders which are torch networks; None = one device.
 
     Raises:
         StateError: Features are missing and `allow` is false.
         DataError: A picture cannot be read.
     """
-    ids = benchmark.samples[schema.SAMPLE_ID].tolist()
-    rows: list[np.ndarray | None] = [None, None]
-    identity: list[Any] = []
+    chosen, root = Options.from_config(options), benchmark.root
+    jobs: dict[int, tuple[Encoder, Contents, str | None]] = {}
     if text is not None:
-        prompts = benchmark.samples[schema.PROMPT].tolist()
-        seen = fingerprint([ids, prompts])
-
-        def read() -> Extracted:
-            if isinstance(text, PrecomputedFeatures):
-                return Extracted(text.rows(ids))
-            return extract_text(text, prompts)
-
-        rows[0] = ensure_features(benchmark.root, text, seen, read, force=force, allow=allow)
-        identity.append([feature_path(benchmark.root, text).name, seen])
+        jobs[0] = text, _prompts(benchmark, text, chosen, make_trainer), None
     if vision is not None:
-        pooling = str(options["pooling"])
-        keys = [tuple(str(ref["content_hash"]) for ref in refs) for refs in benchmark.samples[schema.IMAGES]]
-        given = {name: options[name] for name in ("batch_size", "workers", "unreadable")}
-
-        def extract() -> Extracted:
-            if isinstance(vision, PrecomputedFeatures):
-                return Extracted(vision.rows(ids))
-            return extract_pictures(vision, _NamedPictures(benchmark.pictures(), ids), pooling, keys=keys, **given)
-
-        seen = fingerprint([ids, keys])
-        rows[1] = ensure_features(benchmark.root, vision, seen, extract, pooling=pooling, force=force, allow=allow)
-        identity.append([feature_path(benchmark.root, vision, pooling).name, seen])
+        jobs[1] = vision, _pictures(benchmark, vision, chosen, make_trainer), chosen.pooling
+    for encoder, contents, pooling in jobs.values() if allow else ():
+        if force or not is_current(root, encoder, contents, pooling):
+            encoder.check()  # of both, before one of them takes an hour
+    rows: list[np.ndarray | None] = [None, None]
+    for place, (encoder, contents, pooling) in jobs.items():
+        rows[place] = ensure_features(root, encoder, contents, pooling=pooling, force=force, allow=allow)
+    identity = [
+        [feature_path(root, encoder, pooling).name, seen.fingerprint] for encoder, seen, pooling in jobs.values()
+    ]
     return rows[0], rows[1], fingerprint(identity)
+
+
+def _prompts(
+    benchmark: "Benchmark", encoder: Encoder, options: Options, make_trainer: "MakeTrainer | None"
+) -> Contents:
+    ids = benchmark.samples[schema.SAMPLE_ID].tolist()
+    prompts = benchmark.samples[schema.PROMPT].tolist()
+    seen = fingerprint([ids, prompts])
+    if isinstance(encoder, PrecomputedFeatures):
+        return _by_id(encoder, ids, seen)
+    keys, strict = text_keys(prompts), options._replace(unreadable="error")
+
+    def encode(todo: list[int], shards: Shards) -> None:
+        encode_items(encoder, Prompts(ids, keys, prompts), todo, shards, strict, make_trainer)
+
+    return Contents(seen, keys, set(), encode)
+
+
+def _pictures(
+    benchmark: "Benchmark", encoder: Encoder, options: Options, make_trainer: "MakeTrainer | None"
+) -> Contents:
+    ids = benchmark.samples[schema.SAMPLE_ID].tolist()
+    references = benchmark.samples[schema.IMAGES].tolist()
+    seen = fingerprint([ids, [tuple(str(ref["content_hash"]) for ref in refs) for refs in references]])
+    if isinstance(encoder, PrecomputedFeatures):
+        return _by_id(encoder, ids, seen)
+    keys, counts = picture_keys(references), [len(listed) for listed in references]
+
+    def pictures() -> Pictures:
+        return Pictures(ids, keys, counts, benchmark.pictures())
+
+    def encode(todo: list[int], shards: Shards) -> None:
+        encode_items(encoder, pictures(), todo, shards, options, make_trainer)
+
+    def unreadable(samples: list[int]) -> dict[int, str]:
+        return _reasons(pictures(), samples, options)
+
+    empty = {i for i, count in enumerate(counts) if not count}
+    return Contents(seen, keys, empty, encode, unreadable)
+
+
+def _by_id(encoder: PrecomputedFeatures, ids: list[str], seen: str) -> Contents:
+    """Return rows that are looked up by sample id."""
+    keys = text_keys(ids)
+
+    def encode(todo: list[int], shards: Shards) -> None:
+        for start in range(0, len(todo), ROWS_AT_ONCE):
+            part = todo[start : start + ROWS_AT_ONCE]
+            shards.write([keys[i] for i in part], encoder.rows([ids[i] for i in part]))
+
+    return Contents(seen, keys, set(), encode)
+
+
+def encode_items(
+    encoder: Encoder,
+    items: Items,
+    todo: list[int],
+    shards: Shards,
+    options: Options,
+    make_trainer: "MakeTrainer | None" = None,
+) -> None:
+    """Encode samples into shards, with a progress bar.
+
+    Args:
+        encoder: Turns each text or picture into one row.
+        items: What the samples hold.
+        todo: Numbers of the samples to encode.
+        shards: Where rows go.
+        options: Pooling, sizes, and what to do about unreadable pictures.
+        make_trainer: Makes the Trainer for a torch network; None = one device.
+
+    Raises:
+        DataError: A picture cannot be read, unless `options.unreadable` is "report"; or a row is not finite.
+    """
+    if _is_torch(encoder):
+        from vlrb.encoders.predict import encode_with_trainer
+
+        encode_with_trainer(encoder, items, todo, shards, options, make_trainer)
+    else:
+        _encode_in_threads(encoder, items, todo, shards, options)
+
+
+def _is_torch(encoder: Encoder) -> "TypeGuard[TorchEncoder]":
+    module = sys.modules.get("vlrb.encoders.torch_encoder")  # whoever built one imported it; others need no torch
+    return module is not None and isinstance(encoder, module.TorchEncoder)
+
+
+def _encode_in_threads(encoder: Encoder, items: Items, todo: list[int], shards: Shards, options: Options) -> None:
+    assert isinstance(encoder, TextEncoder | VisionEncoder)
+    pictures = isinstance(encoder, VisionEncoder)
+    size = options.batch_size if pictures else TEXTS_PER_BATCH
+    workers = (options.workers or min(cores(), MOST_WORKERS)) if pictures else 1
+
+    def work(batch: list[int]) -> Encoded:
+        return _encode_batch(encoder, items, batch, options)
+
+    batches = [todo[start : start + size] for start in range(0, len(todo), size)]
+    pool = ThreadPoolExecutor(workers)
+    try:
+        parts = track(pool.map(work, batches), f"reading {items.what} ({encoder.name})", len(batches))
+        for group in _grouped(parts, max(1, SHARD_ROWS // size)):
+            unreadable = {key: reason for part in group for key, reason in part.unreadable.items()}
+            shards.write(
+                [key for part in group for key in part.keys], np.concatenate([p.rows for p in group]), unreadable
+            )
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _encode_batch(
+    encoder: TextEncoder | VisionEncoder, items: Items, batch: Sequence[int], options: Options
+) -> Encoded:
+    loaded = load_batch(items, batch)
+    raise_or_report(loaded.failed, options)
+    rows = encoder.encode(loaded.items) if loaded.items else np.empty((0, encoder.dim), np.float32)
+    keys = [items.keys[i] for i in loaded.samples]
+    unreadable = {items.keys[i]: error.message for i, error in loaded.failed.items()}
+    return Encoded(keys, pool_rows(rows, loaded.counts, options.pooling), unreadable)
+
+
+def _grouped(parts: Iterable[Encoded], size: int) -> Iterator[list[Encoded]]:
+    iterator = iter(parts)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def _reasons(items: Items, samples: Sequence[int], options: Options) -> dict[int, str]:
+    """Return which samples cannot be read and why; one picture is in memory at a time."""
+    found: dict[int, str] = {}
+    for i in samples:
+        failed = load_batch(items, [i]).failed
+        raise_or_report(failed, options)
+        found |= {number: error.message for number, error in failed.items()}
+    return found

@@ -14,6 +14,7 @@ from vlrb.utils.console import progress_bar, say
 from vlrb.utils.errors import ConfigError, StateError
 from vlrb.utils.instantiate import build
 from vlrb.utils.locks import folder_lock
+from vlrb.utils.logs import run_log
 from vlrb.utils.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -191,8 +192,15 @@ def ensure_features(config: Plain, benchmark: "Benchmark", *, force: bool = Fals
     """
     from vlrb.encoders.extract import benchmark_features
 
+    def make_trainer(callbacks: list[Any], single: bool) -> Any:  # noqa: ANN401 - Lightning is imported only for networks
+        from vlrb.tasks.extraction import make_feature_trainer
+
+        return make_feature_trainer(config["trainer"], callbacks, single)
+
     parts = {}
     for kind in ("text", "vision"):
         node = config["encoder"].get(kind)
         parts[kind] = build(node, f"encoder.{kind}") if node else None
-    return Features(*benchmark_features(benchmark, parts["text"], parts["vision"], config["encoder"], force, allow))
+    text, vision, options = parts["text"], parts["vision"], config["encoder"]
+    with run_log(None):  # what libraries say of devices and loaders is for nobody
+        return Features(*benchmark_features(benchmark, text, vision, options, force, allow, make_trainer))

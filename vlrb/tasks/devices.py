@@ -42,7 +42,7 @@ def strategy_of(trainer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a name or 
     Raises:
         ConfigError: The strategy would start this command again for every device.
     """
-    strategy, several = trainer["strategy"], _several(trainer["devices"])
+    strategy, several = trainer["strategy"], several_devices(trainer["devices"])
     if strategy == SPAWN or (strategy == "auto" and several):
         return SpawnedProcesses()
     if several and (strategy == "ddp" or str(strategy).startswith(RESTARTING)):
@@ -50,7 +50,7 @@ def strategy_of(trainer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a name or 
     return strategy
 
 
-def _several(devices: object) -> bool:
+def several_devices(devices: object) -> bool:
     """Return whether a value of `trainer.devices` means more than one."""
     if isinstance(devices, list):
         return len(devices) > 1

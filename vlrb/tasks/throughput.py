@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ import torch
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
 from vlrb.encoders.precomputed import PrecomputedFeatures
+from vlrb.encoders.torch_encoder import TorchEncoder
 from vlrb.evaluation.throughput import Throughput, measure_throughput
 from vlrb.schema import PROMPT, TEST
 from vlrb.tasks.fit import Fitted
@@ -35,7 +36,8 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     if "features" in fitted.router.inputs and _reads_files(config):
         total = None  # features that were made elsewhere: nothing to time
     elif "features" in fitted.router.inputs:
-        work = _with_encoder(config, benchmark, view.rows[rows], _decider(fitted))
+        encoders = _encoders(config, fitted)
+        work = _with_encoders(encoders, benchmark, view.rows[rows], _decider(fitted))
         total = measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
     return _flat("router", router) | _flat("total", total)
 
@@ -56,13 +58,31 @@ def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
     return decide
 
 
-def _with_encoder(
-    config: Plain, benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
+class _Encoders(NamedTuple):
+    """Encoders of prompts and of pictures, as far as there are any."""
+
+    text: Any
+    vision: Any
+
+
+def _encoders(config: Plain, fitted: Fitted) -> _Encoders:
+    """Build the encoders; networks are loaded now, before the clock starts, and moved to the Trainer's device."""
+    nodes = [config["encoder"].get(kind) for kind in _Encoders._fields]
+    built = [
+        build(node, f"encoder.{kind}") if node else None for kind, node in zip(_Encoders._fields, nodes, strict=True)
+    ]
+    for encoder in built:
+        if isinstance(encoder, TorchEncoder):
+            encoder.load()
+            encoder.to(fitted.decider.strategy.root_device)
+    return _Encoders(*built)
+
+
+def _with_encoders(
+    encoders: _Encoders, benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
 ) -> Callable[[np.ndarray], object]:
     """Return a function that reads and encodes prompts and pictures of a batch before deciding on it."""
-    node = config["encoder"]
-    text = build(node["text"], "encoder.text") if node.get("text") else None
-    vision = build(node["vision"], "encoder.vision") if node.get("vision") else None
+    text, vision = encoders
     prompts = benchmark.samples[PROMPT].to_numpy(dtype=object)
     pictures = benchmark.pictures()
 
@@ -71,7 +91,9 @@ def _with_encoder(
         if text is not None:
             text.encode(prompts[at].tolist())
         if vision is not None:
-            vision.encode([image for i in at.tolist() for image in pictures.load(i)])
+            images = [image for i in at.tolist() for image in pictures.load(i)]
+            if images:
+                vision.encode(images)
         return decide(positions)
 
     return work

@@ -57,7 +57,7 @@ GROUP_KEYS: dict[str, tuple[str, ...]] = {
         "trainer",
         "logger",
     ),
-    "build_data": ("paths", "dataset", "model_pool", "pricing", "tokens", "split", "encoder"),
+    "build_data": ("paths", "dataset", "model_pool", "pricing", "tokens", "split", "encoder", "trainer"),
     "evaluate": ("paths",),
 }
 OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("pricing",)}
