@@ -27,6 +27,7 @@ def small_view() -> SimpleNamespace:
         Y=Y,
         C=np.tile([1e-4, 2e-4, 3e-4], (10, 1)),
         split=np.array(["train"] * 3 + ["dev", "test"] + ["train"] * 3 + ["test", "dev"]),
+        split_group=np.arange(10),
         dataset=np.array([0, 0, 1, 1, 0, 1, 0, 1, 0, 1]),
         dataset_names=("one", "two"),
         bounds=CostBounds(1e-4, 3e-4, "small"),

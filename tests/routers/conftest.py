@@ -55,6 +55,7 @@ def make_view(n: int = 420, m: int = 5, d: int = 10, seed: int = 0) -> SimpleNam
         Y=Y,
         C=C,
         split=split,
+        split_group=np.arange(n) // 2,
         dataset=rng.integers(0, 3, n),
         dataset_names=("one", "two", "three"),
         bounds=CostBounds(1e-5, 16e-5, "world"),

@@ -24,7 +24,8 @@ class Batch(TypedDict, total=False):
     `index` (B,) int64 row in the view; `sample_key` (B,) int64 hash of the sample id; `dataset` (B,) int64 code, −1 for
     a dataset not seen in training; `features` (B, D) float32, if the router reads them. In training and validation
     only: `targets` (B, M) float32 soft targets, `weight` (B,) float32 (0 = row without a target), `Y` (B, M) float32
-    quality and `C` (B, M) float32 cost in USD, NaN = missing.
+    quality and `C` (B, M) float32 cost in USD, NaN = missing. On dev only: `dev_half` (B,) int64, 0 or 1, halves for two
+    uses of dev that must not see the same samples.
     """
 
     index: Tensor
@@ -35,6 +36,7 @@ class Batch(TypedDict, total=False):
     weight: Tensor
     Y: Tensor
     C: Tensor
+    dev_half: Tensor
 
 
 def decision_batch(batch: Batch, inputs: frozenset[str] = frozenset()) -> Batch:
@@ -52,3 +54,19 @@ def sample_keys(sample_ids: Iterable[str]) -> np.ndarray:
     """
     digests = b"".join(hashlib.sha256(str(s).encode()).digest()[:8] for s in sample_ids)
     return np.frombuffer(digests, dtype=">i8").astype(np.int64)
+
+
+def group_halves(keys: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return 0 or 1 (n,) int64 for each sample by a bit of its group's lowest key: about half each, groups whole.
+
+    Args:
+        keys: (n,) int64 `sample_keys`.
+        groups: (n,) split group of each sample.
+
+    >>> group_halves(np.array([4, 7, 3]), np.array([0, 0, 1])).tolist()  # 4 is even, so 7 goes with it
+    [0, 0, 1]
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    lowest = np.full(len(keys), np.iinfo(np.int64).max)
+    np.minimum.at(lowest, group, keys)
+    return np.asarray(lowest[group] & 1)

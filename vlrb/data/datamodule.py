@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, Batch, sample_keys
+from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, Batch, group_halves, sample_keys
 from vlrb.data.dataset import OutcomeTensors, SampleBatches, as_is
 from vlrb.data.sampling import EpochBatches
 from vlrb.data.sources import BoundSource, InputSource
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vlrb.benchmark.view import BenchmarkView
 
 UNSEEN_DATASET = -1
+SELECTION_HALF, CALIBRATION_HALF = 0, 1  # of dev, in a batch's `dev_half`: for the dev loss, and for calibration
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,15 @@ class BenchmarkDataModule(L.LightningDataModule):
             "sample_key": torch.from_numpy(sample_keys(self._sample_ids)),
             DATASET: torch.from_numpy(_codes(view, self.spec)),
         }
+        self._dev_half = self._halves(view)
         self._bound = [source.at(np.asarray(view.rows), self._sample_ids.tolist()) for source in used]
         self._outcomes = {name: self._outcomes_of(view, name) for name in self._splits_with_outcomes()}
+
+    def _halves(self, view: "BenchmarkView") -> Tensor:
+        """Return the half of each sample (n,); of use on dev alone."""
+        if not self.split_size(DEV):
+            return torch.zeros(len(self._sample_ids), dtype=torch.int64)
+        return torch.from_numpy(group_halves(self._columns["sample_key"].numpy(), np.asarray(view.split_group)))
 
     def _splits_with_outcomes(self) -> tuple[str, ...]:
         return SPLITS if OUTCOMES in self.settings.inputs else (TRAIN, DEV)
@@ -133,7 +141,10 @@ class BenchmarkDataModule(L.LightningDataModule):
         return len(self._index[split])
 
     def _dataset(self, split: str, outcomes: OutcomeTensors | None, sources: Sequence[BoundSource]) -> SampleBatches:
-        return SampleBatches(torch.from_numpy(self._index[split]), self._columns, sources, outcomes)
+        columns = dict(self._columns)
+        if split == DEV and outcomes is not None:
+            columns["dev_half"] = self._dev_half
+        return SampleBatches(torch.from_numpy(self._index[split]), columns, sources, outcomes)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled training batches; of several devices each takes its share of every batch."""
@@ -154,7 +165,11 @@ class BenchmarkDataModule(L.LightningDataModule):
 
     def fitting_batches(self) -> Iterator[Batch]:
         """Yield the training split once, in order and unsharded, for statistics that must not depend on a shuffle."""
-        dataset = self._dataset(TRAIN, self._outcomes[TRAIN], self._bound)
+        yield from self.split_batches(TRAIN)
+
+    def split_batches(self, split: str) -> Iterator[Batch]:
+        """Yield train or dev once, with outcomes, in order and unsharded; nothing if the split is empty."""
+        dataset = self._dataset(split, self._outcomes[split], self._bound)
         for start in range(0, len(dataset), self.settings.eval_batch_size):
             stop = min(start + self.settings.eval_batch_size, len(dataset))
             yield dataset[torch.arange(start, stop)]

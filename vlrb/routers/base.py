@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import lightning as L
@@ -17,6 +18,8 @@ from vlrb.data.sampling import derive_seed
 from vlrb.data.spec import DataSpec
 from vlrb.routers.best_epoch import BestEpoch
 from vlrb.routers.dev_metrics import DevMetrics
+from vlrb.routers.utility_rule import Estimates
+from vlrb.schema import DEV
 from vlrb.utils.errors import ConfigError, StateError
 
 
@@ -32,10 +35,18 @@ class TrainingArrays(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """Loss of a batch (a scalar) and the scores (B, M) that it was computed from."""
+    """Loss of a batch (a scalar), the scores (B, M) that go with it, and what the loss is a mean over.
+
+    `weight` is the sum of the weights (rows, cells) that the loss is a mean of; None = the soft targets' weights.
+    """
 
     loss: Tensor
     scores: Tensor
+    weight: Tensor | None = None
+
+    def weight_in(self, batch: Batch) -> Tensor:
+        """Return the weight of the loss among the losses of other batches."""
+        return batch["weight"].sum() if self.weight is None else self.weight
 
 
 class RouterModule(L.LightningModule):
@@ -136,6 +147,18 @@ class RouterModule(L.LightningModule):
         order = self.tie_order.to(scores.device)
         return order[scores[:, order].argmax(dim=1)]
 
+    def estimates(self, batch: Batch) -> Estimates | None:
+        """Return p̂ and ĉ of each model if the scores are `expected_utility(p̂, ĉ, spec.trade_off)` (hook).
+
+        A router that has them can be given another trade-off after training, and its probabilities are judged.
+        """
+        return None
+
+    def with_trade_off(self, value: float) -> Self:
+        """Decide by another λ from here on, in the units (cost scale) that were frozen at training."""
+        self._spec = replace(self.spec, trade_off=replace(self.spec.trade_off, value=value))
+        return self
+
     def predict_step(self, batch: Batch, batch_idx: int = 0) -> Tensor:
         """Return the scores (B, M) of a batch to decide on."""
         return cast("Tensor", self(decision_batch(batch, self.inputs)))
@@ -184,9 +207,10 @@ class RouterModule(L.LightningModule):
             return None
         # Dropout draws from the global generator: seeded per step, any epoch can be repeated, also after a restart.
         torch.manual_seed(derive_seed("step", self.spec.seed, self.current_epoch, batch_idx, self.global_rank))
-        loss = self.objective(batch).loss
-        self.train_loss.update(loss.detach(), batch["weight"].sum())
-        return loss * self._device_share(batch["weight"].sum())
+        found = self.objective(batch)
+        weight = found.weight_in(batch)
+        self.train_loss.update(found.loss.detach(), weight)
+        return found.loss * self._device_share(weight)
 
     def _device_share(self, weight: Tensor) -> Tensor | float:
         """Return the factor that makes the devices' mean of mean losses the mean over all their rows."""
@@ -209,6 +233,21 @@ class RouterModule(L.LightningModule):
         with torch.no_grad():
             self.fit_arrays(TrainingArrays(**parts))
 
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Calibrate what was learnt, on dev, the best epoch's weights in place (hook); no batches without a dev split.
+
+        Each device sees the whole dev split, and `dev_half` tells the half for this from that of the dev loss.
+        """
+
+    def on_train_end(self) -> None:
+        """Give the router its look at dev, after the callbacks have put the best epoch's weights back."""
+        data = cast("Any", self.trainer).datamodule
+        if isinstance(data, BenchmarkDataModule):
+            self.eval()
+            batches = data.split_batches(DEV)
+            with torch.no_grad():
+                self.calibrate(self.transfer_batch_to_device(batch, self.device, 0) for batch in batches)
+
     def on_train_epoch_end(self) -> None:
         """Log the epoch's mean training loss."""
         if self.train_loss.update_called:
@@ -220,8 +259,9 @@ class RouterModule(L.LightningModule):
         if self.closed_form:
             scores = self(decision_batch(batch, self.inputs))
         else:
-            loss, scores = self.objective(batch)
-            self.dev_metrics.update_loss(loss, batch["weight"].sum())
+            found = self.objective(batch)
+            scores = found.scores
+            self.dev_metrics.update_loss(found.loss, found.weight_in(batch))
         self.dev_metrics.update(self.decide(scores), batch)
 
     def on_validation_epoch_end(self) -> None:

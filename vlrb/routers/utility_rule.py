@@ -1,11 +1,19 @@
 """The decision rule of routers that estimate accuracy and cost apart: expected utility."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from vlrb.data.tradeoff import TradeOff
+
+
+class Estimates(NamedTuple):
+    """What a router expects of each model: p̂ (B, M) in [0, 1] and ĉ (B, M) in USD, infinity = unknown."""
+
+    accuracy: Tensor
+    cost: Tensor
 
 
 def expected_utility(accuracy: Tensor, cost: Tensor, trade_off: TradeOff) -> Tensor:
