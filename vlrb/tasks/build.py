@@ -173,8 +173,19 @@ def ensure_features(config: Plain, benchmark: "Benchmark", *, force: bool = Fals
     """
     from vlrb.encoders.extract import benchmark_features
 
-    parts = {}
-    for kind in ("text", "vision"):
-        node = config["encoder"].get(kind)
-        parts[kind] = build(node, f"encoder.{kind}") if node else None
+    parts = build_encoders(config)
     return Features(*benchmark_features(benchmark, parts["text"], parts["vision"], config["encoder"], force, allow))
+
+
+def build_encoders(config: Plain) -> dict[str, Any]:
+    """Return the encoders of both parts, "text" and "vision": None where there is none or the fusion does not read it.
+
+    Raises:
+        ConfigError: The fusion cannot take features of these widths.
+    """
+    node = config["encoder"]
+    fusion = build(node["fusion"], "encoder.fusion")
+    read = {kind: node.get(kind) if kind in fusion.reads else None for kind in ("text", "vision")}
+    parts = {kind: build(part, f"encoder.{kind}") if part else None for kind, part in read.items()}
+    fusion.dim(*(0 if part is None else part.dim for part in parts.values()))
+    return parts

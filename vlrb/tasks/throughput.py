@@ -1,7 +1,7 @@
 """How fast a run's router decides: alone (inputs ready), and with reading and encoding prompts and pictures."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from vlrb.benchmark.view import BenchmarkView
 from vlrb.encoders.precomputed import PrecomputedFeatures
 from vlrb.evaluation.throughput import Throughput, measure_throughput
 from vlrb.schema import PROMPT, TEST
+from vlrb.tasks.build import build_encoders
 from vlrb.tasks.fit import Fitted
 from vlrb.utils.config import Plain
-from vlrb.utils.instantiate import TARGET, build, locate
 
 BATCH = 16
 WARMUP = 5
@@ -32,17 +32,13 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     tokens = view.tokens_in[rows].mean(axis=1)
     router = measure_throughput(_decider(fitted), tokens, BATCH, WARMUP, BATCHES, _wait(fitted))
     total: Throughput | None = router
-    if "features" in fitted.router.inputs and _reads_files(config):
+    encoders = build_encoders(config) if "features" in fitted.router.inputs else {}
+    if any(isinstance(encoder, PrecomputedFeatures) for encoder in encoders.values()):
         total = None  # features that were made elsewhere: nothing to time
-    elif "features" in fitted.router.inputs:
-        work = _with_encoder(config, benchmark, view.rows[rows], _decider(fitted))
+    elif encoders:
+        work = _with_encoder(encoders, benchmark, view.rows[rows], _decider(fitted))
         total = measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
     return _flat("router", router) | _flat("total", total)
-
-
-def _reads_files(config: Plain) -> bool:
-    nodes = [config["encoder"].get(kind) for kind in ("text", "vision")]
-    return any(locate(str(node[TARGET]), "encoder") is PrecomputedFeatures for node in nodes if node)
 
 
 def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
@@ -57,12 +53,10 @@ def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
 
 
 def _with_encoder(
-    config: Plain, benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
+    encoders: Mapping[str, Any], benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
 ) -> Callable[[np.ndarray], object]:
     """Return a function that reads and encodes prompts and pictures of a batch before deciding on it."""
-    node = config["encoder"]
-    text = build(node["text"], "encoder.text") if node.get("text") else None
-    vision = build(node["vision"], "encoder.vision") if node.get("vision") else None
+    text, vision = encoders["text"], encoders["vision"]
     prompts = benchmark.samples[PROMPT].to_numpy(dtype=object)
     pictures = benchmark.pictures()
 

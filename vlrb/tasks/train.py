@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from vlrb.schema import LOG_FILE
 from vlrb.tasks import state
-from vlrb.tasks.build import Features, ensure_features, open_benchmark
+from vlrb.tasks.build import Features, build_encoders, ensure_features, open_benchmark
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
 from vlrb.utils.config import Plain, number_text, run_folder
 from vlrb.utils.console import say
@@ -61,11 +61,13 @@ def train_job(config: Plain) -> JobResult:
 
 
 def check_early(config: Plain) -> None:
-    """Find mistakes in the router, λ and trainer settings before any work is done."""
+    """Find mistakes in the router, λ and encoder settings before any work is done."""
     from vlrb.data.tradeoff import TradeOff
 
     TradeOff.from_config(config["lambda"])
     build(config["router"], "router")
+    if needs_features(config):
+        build_encoders(config)
 
 
 def needs_features(config: Plain) -> bool:
