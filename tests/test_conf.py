@@ -90,12 +90,18 @@ def test_every_preset_composes_and_sweeps(preset: str) -> None:
         config = compose("train", overrides=[f"preset={preset}"], return_hydra_config=True)
     assert config.hydra.mode.name == "MULTIRUN"
     params = OmegaConf.to_container(config.hydra.sweeper.params)
+    assert isinstance(params, dict)
     assert params
-    for key, value in params.items():  # the first job of the sweep composes too
-        first = str(value).split(",")[0]
+    choices = {str(key): str(value).split(",") for key, value in params.items()}
+    for key, values in choices.items():
+        folder = CONF / key
+        missing = [v for v in values if folder.is_dir() and not (folder / f"{v}.yaml").is_file()]
+        assert not missing, f"{key}: no file in conf/ for {missing}"
+        assert len(set(values)) == len(values)
+    for place in (0, -1):  # first and last job of the sweep compose
         GlobalHydra.instance().clear()
-        with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
-            to_plain(compose("train", overrides=[f"{key}={first}"]), "train")
+        job = [f"{key}={values[place]}" for key, values in choices.items()]
+        assert set(VALUE_KEYS["train"]) <= set(composed("train", *job))
 
 
 def test_presets_hold_differences_only() -> None:

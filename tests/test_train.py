@@ -235,3 +235,38 @@ def test_a_device_that_is_not_there_is_one_line(call: Call, small: list[str]) ->
 
 def last_folder_named(out: str, word: str) -> Path:
     return Path(next(line for line in out.splitlines() if line.startswith(f"{word}: ")).removeprefix(f"{word}: "))
+
+
+@pytest.mark.parametrize(
+    ("fusion", "unread"),
+    [
+        ("text_only", "vlrb.encoders.vision.statistics.PictureStatistics"),
+        ("image_only", "vlrb.encoders.text.hashed.HashedNgrams"),
+    ],
+)
+def test_a_fusion_reads_only_what_it_says(
+    call: Call, small: list[str], monkeypatch: pytest.MonkeyPatch, fusion: str, unread: str
+) -> None:
+    """With text alone no picture is encoded, neither for training nor for timing; and the reverse."""
+
+    def encode(*_: object) -> None:
+        raise AssertionError("this part is not read")
+
+    monkeypatch.setattr(f"{unread}.encode", encode)
+    # sizes for which nothing is cached yet
+    code, out, err = call(
+        "train", "router=linear", f"encoder.fusion={fusion}", "encoder.text.dim=32", "encoder.vision.size=64",
+        "encoder.vision.grid=1", *small
+    )  # fmt: skip
+    assert code == 0, err
+    assert metrics_of(last_folder(out))["test/throughput_total"] > 0
+
+
+def test_widths_that_do_not_fit_are_an_error_before_any_work(call: Call, tmp_path: Path) -> None:
+    code, _, err = call(
+        "train", "encoder.fusion=average", f"paths.data_dir={tmp_path / 'data'}", f"paths.runs_dir={tmp_path / 'runs'}"
+    )
+    assert code != 0
+    assert "encoder.fusion=average needs equally wide features, but text has 256 numbers" in err
+    assert "encoder.fusion.project=auto" in err
+    assert not (tmp_path / "data").exists()  # nothing was generated or built

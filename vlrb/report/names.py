@@ -1,48 +1,128 @@
 """Names of runs in one table: as short as they can be while telling the runs apart."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from vlrb.evaluation.runs import Run
 from vlrb.utils.config import number_text
+from vlrb.utils.instantiate import TARGET
 
 TOLD_ALREADY = ("router_name", "seed", "lambda.value")
 WITHOUT_MEANING = ("paths.", "logger.", "build", "overwrite", "strict", "objective", "trainer.devices", "trainer.accel")
+ENCODER_PARTS = ("text", "vision", "fusion")
+MOST_WORDS = 3
+LONGEST_VALUE = 28
+_NAMING_KEYS = ("name", "model", "path")  # what says best which thing a config node builds; then its class
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
     """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
 
-    Re-priced runs are marked where runs that were trained under the table's prices stand beside them.
+    The parts of the encoder are named wherever they differ in the table, also beside another router: which features a
+    router saw is no detail. Re-priced runs are marked where runs trained under the table's prices stand beside them.
     """
     several_seeds = len({run.seed for run in runs}) > 1
     mixed = len({run.repriced_from is None for run in runs}) > 1
+    parts = _encoder_words(runs)
     names = []
-    for run in runs:
+    for run, encoder in zip(runs, parts, strict=True):
         seed = f" s{run.seed}" if several_seeds else ""
         other = " re-priced" if mixed and run.repriced_from else ""
-        names.append(f"{run.router} λ={number_text(run.trade_off)}{seed}{other}")
+        names.append(f"{run.router} λ={number_text(run.trade_off)}{seed}{other}" + (f" {encoder}" if encoder else ""))
     twins: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         twins[name].append(place)
     for places in (p for p in twins.values() if len(p) > 1):
         settings = [flat(runs[place].config) for place in places]
-        for place, words in zip(places, differences(settings), strict=True):
-            names[place] += f" {words or runs[place].folder.name[-8:]}"
+        words = differences(settings)
+        for place, word in zip(places, words, strict=True):
+            told = word if words.count(word) == 1 else f"{word} {runs[place].folder.name[-8:]}".strip()
+            names[place] += f" {told}"
     return names
 
 
-def differences(settings: Sequence[Mapping[str, str]], most: int = 2) -> list[str]:
-    """Return, for each of several settings, the values that differ between them.
+def differences(settings: Sequence[Mapping[str, str]], most: int = MOST_WORDS) -> list[str]:
+    """Return, for each of several settings, words for the values that differ between them.
+
+    A node of the configuration that builds different things is one word, its name; what else differs inside it only
+    because it builds something else is left out.
 
     >>> differences([{"router.k": "5", "router.rule": "vote"}, {"router.k": "7", "router.rule": "vote"}])
     ['k=5', 'k=7']
+    >>> differences([{"encoder.fusion._target_": "a.ConcatFusion"},
+    ...              {"encoder.fusion._target_": "a.AverageFusion", "encoder.fusion.project": "8"}])
+    ['fusion=concat', 'fusion=average']
     """
     keys = sorted({key for s in settings for key in s})
     differing = [k for k in keys if len({s.get(k) for s in settings}) > 1 and not k.startswith(WITHOUT_MEANING)]
-    shown = [k for k in differing if k not in TOLD_ALREADY][:most]
-    return [" ".join(f"{key.rpartition('.')[2]}={s.get(key, '–')}" for key in shown) for s in settings]
+    columns: dict[str, list[str]] = {}
+    for key in (k for k in differing if k not in TOLD_ALREADY):
+        node = key.rpartition(".")[0]
+        called = [_called(s, node) for s in settings]
+        if len(set(called)) > 1:
+            columns.setdefault(node, [name or "–" for name in called])
+        if not key.endswith(TARGET) and _varies(settings, key, called):
+            columns[key] = [_short(s.get(key)) for s in settings]
+    shown = list(columns)[:most]
+    titles = _titles(shown)
+    return [" ".join(f"{titles[key]}={columns[key][i]}" for key in shown) for i in range(len(settings))]
+
+
+def _encoder_words(runs: Sequence[Run]) -> list[str]:
+    """Return words for the parts of the encoder that differ among the runs that have such parts."""
+    prefixes = tuple(f"encoder.{part}." for part in ENCODER_PARTS)
+    settings = [{k: v for k, v in flat(run.config).items() if k.startswith(prefixes)} for run in runs]
+    having = [place for place, found in enumerate(settings) if found]
+    words = [""] * len(runs)
+    for place, word in zip(having, differences([settings[p] for p in having]), strict=True):
+        words[place] = word
+    return words
+
+
+def _varies(settings: Sequence[Mapping[str, str]], key: str, called: Sequence[str | None]) -> bool:
+    """Return whether a value differs between settings whose node builds the same thing."""
+    values: dict[str | None, set[str | None]] = defaultdict(set)
+    for setting, name in zip(settings, called, strict=True):
+        values[name].add(setting.get(key))
+    return any(len(found) > 1 for found in values.values())
+
+
+def _called(setting: Mapping[str, str], node: str) -> str | None:
+    """Return what a node of a flat configuration builds: its name, model or file, else its class; None if nothing.
+
+    >>> _called({"encoder.text._target_": "vlrb.encoders.text.hashed.HashedNgrams"}, "encoder.text")
+    'hashed_ngrams'
+    """
+    target = setting.get(f"{node}.{TARGET}")
+    if target is None:
+        return None
+    for key in _NAMING_KEYS:
+        value = setting.get(f"{node}.{key}")
+        if value not in (None, "None"):
+            return _short(PurePath(str(value)).name.removesuffix(".parquet"))
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target.rpartition(".")[2]).lower()
+    return _short(words.removesuffix(f"_{node.rpartition('.')[2]}"))
+
+
+def _titles(keys: Sequence[str]) -> dict[str, str]:
+    """Return the last part of each key (of a name: what is named), with the part before it where that is said twice."""
+    parts = [key.removesuffix(".name").split(".") for key in keys]
+    last = [part[-1] for part in parts]
+    return {
+        key: ".".join(part[-2:]) if last.count(part[-1]) > 1 else part[-1]
+        for key, part in zip(keys, parts, strict=True)
+    }
+
+
+def _short(value: str | None) -> str:
+    """Return a value as a word of a name: as YAML writes it, and not longer than a name can bear."""
+    if value is None:
+        return "–"
+    word = {"None": "null", "True": "true", "False": "false"}.get(value, value).replace(" ", "")
+    return word if len(word) <= LONGEST_VALUE else f"{word[: LONGEST_VALUE - 1]}…"
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, str]:  # noqa: ANN401 - any plain config

@@ -137,14 +137,15 @@ def check_encoders(config: Plain) -> None:
 
     Raises:
         DataError: Weights are not on this machine and cannot be had.
-        ConfigError: They do not fit the options.
+        ConfigError: They do not fit the options, or their widths do not fit the fusion.
     """
     from vlrb.encoders.cache import feature_path
 
-    for kind, pooling in (("text", None), ("vision", str(config["encoder"]["pooling"]))):
-        if config["encoder"].get(kind):
-            encoder = build(config["encoder"][kind], f"encoder.{kind}")
-            if not (feature_path(benchmark_folder(config), encoder, pooling) / MANIFEST_FILE).is_file():
+    pooling = {"text": None, "vision": str(config["encoder"]["pooling"])}
+    for kind, encoder in build_encoders(config).items():
+        if encoder is not None:
+            folder = feature_path(benchmark_folder(config), encoder, pooling[kind])
+            if not (folder / MANIFEST_FILE).is_file():
                 encoder.check()
 
 
@@ -197,10 +198,21 @@ def ensure_features(config: Plain, benchmark: "Benchmark", *, force: bool = Fals
 
         return make_feature_trainer(config["trainer"], callbacks, single)
 
-    parts = {}
-    for kind in ("text", "vision"):
-        node = config["encoder"].get(kind)
-        parts[kind] = build(node, f"encoder.{kind}") if node else None
-    text, vision, options = parts["text"], parts["vision"], config["encoder"]
+    text, vision = build_encoders(config).values()
     with run_log(None):  # what libraries say of devices and loaders is for nobody
-        return Features(*benchmark_features(benchmark, text, vision, options, force, allow, make_trainer))
+        found = benchmark_features(benchmark, text, vision, config["encoder"], force, allow, make_trainer)
+    return Features(*found)
+
+
+def build_encoders(config: Plain) -> dict[str, Any]:
+    """Return the encoders of both parts, "text" and "vision": None where there is none or the fusion does not read it.
+
+    Raises:
+        ConfigError: The fusion cannot take features of these widths.
+    """
+    node = config["encoder"]
+    fusion = build(node["fusion"], "encoder.fusion")
+    read = {kind: node.get(kind) if kind in fusion.reads else None for kind in ("text", "vision")}
+    parts = {kind: build(part, f"encoder.{kind}") if part else None for kind, part in read.items()}
+    fusion.dim(*(0 if part is None else part.dim for part in parts.values()))
+    return parts

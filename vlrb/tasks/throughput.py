@@ -1,8 +1,8 @@
 """How fast a run's router decides: alone (inputs ready), and with reading and encoding prompts and pictures."""
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +13,9 @@ from vlrb.encoders.precomputed import PrecomputedFeatures
 from vlrb.encoders.torch_encoder import TorchEncoder
 from vlrb.evaluation.throughput import Throughput, measure_throughput
 from vlrb.schema import PROMPT, TEST
+from vlrb.tasks.build import build_encoders
 from vlrb.tasks.fit import Fitted
 from vlrb.utils.config import Plain
-from vlrb.utils.instantiate import TARGET, build, locate
 
 BATCH = 16
 WARMUP = 5
@@ -33,18 +33,14 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     tokens = view.tokens_in[rows].mean(axis=1)
     router = measure_throughput(_decider(fitted), tokens, BATCH, WARMUP, BATCHES, _wait(fitted))
     total: Throughput | None = router
-    if "features" in fitted.router.inputs and _reads_files(config):
+    encoders = build_encoders(config) if "features" in fitted.router.inputs else {}
+    if any(isinstance(encoder, PrecomputedFeatures) for encoder in encoders.values()):
         total = None  # features that were made elsewhere: nothing to time
-    elif "features" in fitted.router.inputs:
-        encoders = _encoders(config, fitted)
-        work = _with_encoders(encoders, benchmark, view.rows[rows], _decider(fitted))
+    elif encoders:
+        _load(encoders, fitted)
+        work = _with_encoder(encoders, benchmark, view.rows[rows], _decider(fitted))
         total = measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
     return _flat("router", router) | _flat("total", total)
-
-
-def _reads_files(config: Plain) -> bool:
-    nodes = [config["encoder"].get(kind) for kind in ("text", "vision")]
-    return any(locate(str(node[TARGET]), "encoder") is PrecomputedFeatures for node in nodes if node)
 
 
 def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
@@ -58,31 +54,19 @@ def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
     return decide
 
 
-class _Encoders(NamedTuple):
-    """Encoders of prompts and of pictures, as far as there are any."""
-
-    text: Any
-    vision: Any
-
-
-def _encoders(config: Plain, fitted: Fitted) -> _Encoders:
-    """Build the encoders; networks are loaded now, before the clock starts, and moved to the Trainer's device."""
-    nodes = [config["encoder"].get(kind) for kind in _Encoders._fields]
-    built = [
-        build(node, f"encoder.{kind}") if node else None for kind, node in zip(_Encoders._fields, nodes, strict=True)
-    ]
-    for encoder in built:
+def _load(encoders: Mapping[str, Any], fitted: Fitted) -> None:
+    """Load networks before the clock starts, and move them to the Trainer's device."""
+    for encoder in encoders.values():
         if isinstance(encoder, TorchEncoder):
             encoder.load()
             encoder.to(fitted.decider.strategy.root_device)
-    return _Encoders(*built)
 
 
-def _with_encoders(
-    encoders: _Encoders, benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
+def _with_encoder(
+    encoders: Mapping[str, Any], benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
 ) -> Callable[[np.ndarray], object]:
     """Return a function that reads and encodes prompts and pictures of a batch before deciding on it."""
-    text, vision = encoders
+    text, vision = encoders["text"], encoders["vision"]
     prompts = benchmark.samples[PROMPT].to_numpy(dtype=object)
     pictures = benchmark.pictures()
 

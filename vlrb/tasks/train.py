@@ -63,7 +63,7 @@ def train_job(config: Plain) -> JobResult:
 
 
 def check_early(config: Plain) -> None:
-    """Find mistakes in the router, λ and trainer settings before any work is done."""
+    """Find mistakes in the router and λ before any work is done."""
     from vlrb.data.tradeoff import TradeOff
 
     TradeOff.from_config(config["lambda"])
