@@ -45,10 +45,6 @@ class TextEncoder(Encoder):
     def encode(self, texts: list[str]) -> np.ndarray:
         """Return (B, D) float32; a row depends on its own text alone."""
 
-    def truncated(self, texts: list[str]) -> int:
-        """Return how many texts are too long for the encoder and lose their end."""
-        return 0
-
 
 class VisionEncoder(Encoder):
     """Encodes pictures."""

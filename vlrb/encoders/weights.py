@@ -58,7 +58,7 @@ class Checkpoint:
             raise DataError(f"{key}.model={model}: no such folder", "give a folder, or a name such as BAAI/bge-m3")
         if self.local is None and not branches and not _COMMIT.fullmatch(revision or ""):
             raise ConfigError(
-                f"{key}.revision={revision}: a model of the hub needs a commit (40 hexadecimal digits)",
+                f"{key}.revision={revision or 'null'}: a model of the hub needs a commit (40 hexadecimal digits)",
                 f"the page of {model} shows it under Files, History; a branch may change its weights",
             )
         self.commit = revision or "main"

@@ -184,7 +184,6 @@ def test_networks_are_frozen_and_their_preprocessor_is_light(name, ready, items)
     if not isinstance(encoder, TorchEncoder):
         pytest.skip("no network")
     encoder.check()
-    assert name.startswith("vision/") or encoder.truncated(items) == 0
     assert not list(encoder.parameters()), "building and checking read no weights"
     prepare = pickle.loads(pickle.dumps(encoder.preprocessor()))
     assert not list(encoder.parameters()), "nor does the preprocessor"

@@ -98,6 +98,17 @@ def test_missing_weights_are_one_clear_error(hub, monkeypatch, switch):
     assert time.monotonic() - started < 10, "no retries"
 
 
+@pytest.mark.parametrize("script", ["build_data", "train"])
+def test_missing_weights_are_found_before_logs_are_read(call, tmp_path, script):
+    words = [f"paths.data_dir={tmp_path / 'data'}", "encoder.vision=dinov2_base"]
+    words += ["router=linear", f"paths.runs_dir={tmp_path / 'runs'}"] if script == "train" else []
+    code, out, err = call(script, *words)
+    assert code == 1
+    assert "facebook/dinov2-base: the weights are not on this machine" in out + err
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "data" / "demo").exists()
+
+
 def test_missing_weights_of_timm(hub, tiny):
     with pytest.raises(DataError, match=r"timm/resnet18\.a1_in1k: the weights are not on this machine"):
         TimmVision("resnet18").check()

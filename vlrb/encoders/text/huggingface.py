@@ -22,10 +22,14 @@ class TextPreprocessor:
         tokenizer: A tokenizer of transformers.
         prefix: Put before every text.
         max_tokens: Longest sequence, with the special tokens.
+
+    Attributes:
+        counted: How many texts were last looked at by `truncated`, and how many of them are cut.
     """
 
     def __init__(self, tokenizer: Any, prefix: str, max_tokens: int) -> None:  # noqa: ANN401
         self.tokenizer, self.prefix, self.max_tokens = tokenizer, prefix, max_tokens
+        self.counted: tuple[int, int] | None = None
 
     def __call__(self, texts: Sequence[str]) -> Inputs:
         """Return token ids and mask (B, T), and what else the network's tokenizer gives."""
@@ -46,10 +50,10 @@ class TextPreprocessor:
         room = self.max_tokens - self.tokenizer.num_special_tokens_to_add() - 1
         whole = [self.prefix + text for text in texts]
         doubtful = [text for text in whole if len(text) > room or not text.isascii()]
-        if not doubtful:
-            return 0
-        ids = self.tokenizer(doubtful, padding=False, truncation=False, verbose=False)["input_ids"]
-        return sum(len(row) > self.max_tokens for row in ids)
+        ids = self.tokenizer(doubtful, padding=False, truncation=False, verbose=False)["input_ids"] if doubtful else []
+        cut = sum(len(row) > self.max_tokens for row in ids)
+        self.counted = len(whole), cut
+        return cut
 
 
 class HuggingFaceText(TorchEncoder, TextEncoder):
@@ -93,7 +97,6 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
         self.normalize, self.precision = normalize, precision
         self.network: nn.Module | None = None
         self._dim = dim
-        self._cut: int | None = None
 
     @property
     def revision(self) -> str:  # type: ignore[override]
@@ -124,17 +127,13 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
 
     def details(self) -> dict[str, Any]:
         """Return the kind of network, and how many texts were cut if that was counted."""
-        cut = {} if self._cut is None else {"texts_cut": self._cut}
+        counted = self._preprocessor.counted
+        cut = {} if counted is None else {"texts_counted": counted[0], "texts_cut": counted[1]}
         return {**super().details(), "model_type": str(self._config.model_type), **cut}
 
     def preprocessor(self) -> TextPreprocessor:
         """Return the function from prompts to token ids."""
-        return TextPreprocessor(self._tokenizer, self.prefix, self.max_tokens)
-
-    def truncated(self, texts: list[str]) -> int:
-        """Return how many texts are longer than `max_tokens` and lose their end."""
-        self._cut = self.preprocessor().truncated(texts)
-        return self._cut
+        return self._preprocessor
 
     def load(self) -> None:
         """Read the weights unless they are there already."""
@@ -159,10 +158,10 @@ class HuggingFaceText(TorchEncoder, TextEncoder):
         return read_config(self.checkpoint.folder())
 
     @cached_property
-    def _tokenizer(self) -> Any:  # noqa: ANN401 - transformers has no types
+    def _preprocessor(self) -> TextPreprocessor:
         tokenizer = read_tokenizer(self.checkpoint.folder())
         tokenizer.padding_side = "right"  # the first token is the text's first, whatever the batch
-        return tokenizer
+        return TextPreprocessor(tokenizer, self.prefix, self.max_tokens)
 
     def _fits(self) -> None:
         """Raise ConfigError if the options do not fit the checkpoint's configuration."""
