@@ -173,7 +173,7 @@ def test_a_missing_part_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"project": 0}, {"project": "largest"}, {"project_seed": -1}, {"text_weight": 1.5}, {"text_weight": -1}]
+    "settings", [{"project": 0}, {"project": "widest"}, {"project_seed": -1}, {"text_weight": 1.5}, {"text_weight": -1}]
 )
 def test_impossible_settings(settings: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):

@@ -21,7 +21,8 @@ def run(router: str = "mlp", lam: float = 0.5, seed: int = 0, **config: Any) -> 
     together = config.pop("fusion", fusion("NormalizeConcat"))
     encoder = {"name": "offline", "text": text, "vision": None, "fusion": together}
     node = {"name": router, **config.pop("settings", {})}
-    whole = {"router_name": router, "lambda": {"value": lam}, "seed": seed, "encoder": encoder, "router": node, **config}
+    told = {"router_name": router, "lambda": {"value": lam}, "seed": seed}
+    whole = {**told, "encoder": encoder, "router": node, **config}
     return Run(Path("runs") / f"{router}-{len(str(whole)):08x}", whole, {}, {}, {})
 
 

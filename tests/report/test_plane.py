@@ -27,6 +27,19 @@ def test_points_come_from_the_leaderboard(sweep_folders: list[Path]) -> None:
     assert (np.diff(points.frontier[:, 0]) >= 0).all()
 
 
+def test_lines_join_runs_that_differ_in_their_trade_off_alone(sweep_folders: list[Path]) -> None:
+    """Three λ of mlp and of linear are a line each; told apart by their fusion, the three of mlp are a pair and one."""
+    board = make_leaderboard(sweep_folders)
+
+    def lengths() -> list[int]:
+        return sorted(len(line.get_xydata()) for line in pareto_figure(board).axes[0].lines if line.get_alpha() == 0.55)
+
+    assert lengths() == [3, 3]
+    mlp = board.frame.index[board.frame["router"] == "mlp"]
+    board.frame.loc[mlp, "name"] += [" fusion=concat", " fusion=average", " fusion=concat"]
+    assert lengths() == [2, 3]
+
+
 @pytest.mark.parametrize("size", [(9.0, 5.6), (4.3, 4.9)])
 def test_names_do_not_cover_one_another(sweep_folders: list[Path], size: tuple[float, float]) -> None:
     figure = pareto_figure(make_leaderboard(sweep_folders), *size)

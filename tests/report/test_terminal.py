@@ -1,5 +1,6 @@
 """The leaderboard on terminals of several widths."""
 
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from vlrb.report.columns import dollars, interval, percent, shown_columns, three
-from vlrb.report.leaderboard import make_leaderboard
+from vlrb.report.leaderboard import TRAINED, make_leaderboard
 from vlrb.report.terminal import fitting, footnotes, leaderboard_table, print_leaderboard, run_line
 
 RunWriter = Callable[..., Path]
@@ -37,6 +38,28 @@ def test_the_least_needed_columns_go_first(sweep_folders: list[Path]) -> None:
     assert "dev_rank_score" in kept[80]  # several runs: what to choose by
     assert "throughput_router" not in kept[80]
     assert kept[40] == ["name", "accuracy", "cost_per_1k", "rank_score"]
+
+
+def test_long_names_cost_intervals_and_then_a_second_line_but_no_figure(sweep_folders: list[Path]) -> None:
+    board = make_leaderboard(sweep_folders)
+    for words, folded in (
+        ("fusion=normalize_concat", False),
+        ("text=bge-large-en-v1.5 vision=siglip-large-patch16", True),
+    ):
+        names = [
+            f"{name} {words}" if kind == TRAINED else name for name, kind in board.frame[["name", "kind"]].to_numpy()
+        ]
+        long = dataclasses.replace(board, frame=board.frame.assign(name=names))
+        kept = fitting(shown_columns(long.frame), long, 72)
+        assert [c.key for c in kept] == ["name", "accuracy", "cost_per_1k", "rank_score"]
+        assert not kept[1].interval
+        out = io.StringIO()
+        Console(file=out, width=72, soft_wrap=True).print(leaderboard_table(long, 72))
+        assert "…" not in out.getvalue()
+        assert max(map(len, out.getvalue().splitlines())) <= 72
+        first = next(line for line in out.getvalue().splitlines() if line.startswith("mlp"))
+        assert all(figure in first for figure in ("$0.", three(long.frame["rank_score"][0])))
+        assert (words in first) != folded
 
 
 def test_quality_is_shown_only_where_it_differs(sweep_folders: list[Path]) -> None:

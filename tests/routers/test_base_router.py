@@ -88,7 +88,13 @@ def test_statistics_come_from_train_alone(world):
     world.fit(router, view, max_epochs=1)
     train = view.features[view.rows[view.split == "train"]]
     np.testing.assert_allclose(router.scaler.mean.numpy(), train.mean(axis=0), atol=1e-4)
-    np.testing.assert_allclose(router.scaler.scale.numpy(), train.std(axis=0), rtol=1e-4)
+    width = train.shape[1]
+    np.testing.assert_allclose(router.scaler.scale.numpy(), train.std(axis=0) * width**0.5, rtol=1e-4)
+    lengths = router.scaler(torch.from_numpy(train)).square().sum(dim=1)
+    assert float(lengths.mean()) == pytest.approx(1, rel=1e-4)  # D variances of 1 / D
+    plain = world.build("mlp", unit_rows=False)
+    world.fit(plain, view, max_epochs=1)
+    np.testing.assert_allclose(plain.scaler.scale.numpy(), train.std(axis=0), rtol=1e-4)
 
 
 def test_biases_are_not_decayed():

@@ -1,5 +1,6 @@
 """The plot of accuracy against cost: single models, references, routers, and on synthetic data the Bayes frontier."""
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,7 +105,7 @@ def _draw(axes: "Axes", points: Plane) -> list[np.ndarray]:
     if len(points.frontier):
         axes.plot(*points.frontier.T, color=INK, linewidth=1.3, linestyle=(0, (5, 2)), zorder=3)
         lines.append(points.frontier)
-    for marks in points.routers.values():
+    for marks in (same for all_marks in points.routers.values() for same in _by_setting(all_marks)):
         path = np.array(sorted((mark.cost, mark.accuracy) for mark in marks))
         if len(path) > 1:
             axes.plot(*path.T, color=marks[0].colour, linewidth=1.2, alpha=0.55, zorder=4)
@@ -122,6 +123,14 @@ def _draw(axes: "Axes", points: Plane) -> list[np.ndarray]:
             zorder=7 if mark.bold else 5,
         )
     return lines
+
+
+def _by_setting(marks: list[Mark]) -> list[list[Mark]]:
+    """Return the runs of a router in groups that differ in λ alone: a line joins what one setting reaches."""
+    groups: dict[str, list[Mark]] = {}
+    for mark in marks:
+        groups.setdefault(re.sub(r" λ=\S+", "", mark.text), []).append(mark)
+    return list(groups.values())
 
 
 def _along(axes: "Axes", lines: list[np.ndarray]) -> np.ndarray:

@@ -30,7 +30,8 @@ def print_leaderboard(
     say(Text(board.title, style="bold"))
     say(Text(board.subtitle, style="dim"))
     say(leaderboard_table(board, console().width))
-    for note in footnotes(board):
+    intervals = any(c.interval for c in fitting(shown_columns(board.frame), board, console().width))
+    for note in footnotes(board)[0 if intervals else 1 :]:  # the first explains the intervals
         say(note, style="dim")
 
 
@@ -38,8 +39,11 @@ def leaderboard_table(board: Leaderboard, width: int) -> Table:
     """Return the table with the columns that fit into `width` cells."""
     columns = fitting(shown_columns(board.frame), board, width)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), show_edge=False, pad_edge=False)
-    for column in columns:
-        table.add_column(column.title, justify="left" if column.key == "name" else "right", no_wrap=True)
+    for column, needed in zip(columns, _widths(columns, board), strict=True):
+        if column.key == "name":  # the one column that may be folded, where nothing else helps
+            table.add_column(column.title, justify="left")
+        else:
+            table.add_column(column.title, justify="right", no_wrap=True, min_width=needed)
     sections = [board.section(kind) for kind in KINDS]
     for section in (s for s in sections if len(s)):
         rows = section.to_dict("records")
@@ -50,13 +54,24 @@ def leaderboard_table(board: Leaderboard, width: int) -> Table:
 
 
 def fitting(columns: list[Column], board: Leaderboard, width: int) -> list[Column]:
-    """Return the columns that fit, the least needed left out first."""
-    rows = board.frame.to_dict("records")
-    needed = {c.key: max(map(cell_len, [*c.title.split("\n"), *(c.cell(row) for row in rows)])) + GAP for c in columns}
+    """Return the columns that fit: the least needed are left out first, then the intervals beside figures."""
     kept = list(columns)
-    while sum(needed[c.key] for c in kept) - GAP > width and any(c.keep < 9 for c in kept):
+
+    def too_wide() -> bool:
+        return sum(_widths(kept, board)) + GAP * (len(kept) - 1) > width
+
+    while too_wide() and any(c.keep < 9 for c in kept):
         kept.remove(min(kept, key=lambda c: c.keep))
+    while too_wide() and any(c.interval for c in kept):
+        first = next(place for place, c in enumerate(kept) if c.interval)
+        kept[first] = kept[first]._replace(interval=False)
     return kept
+
+
+def _widths(columns: list[Column], board: Leaderboard) -> list[int]:
+    """Return how many cells each column needs."""
+    rows = board.frame.to_dict("records")
+    return [max(map(cell_len, [*c.title.split("\n"), *(c.cell(row) for row in rows)])) for c in columns]
 
 
 def _style(kind: str, *, first: bool) -> str:

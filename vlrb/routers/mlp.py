@@ -1,5 +1,6 @@
 """The MLP router: a small network on fused features, trained on soft targets."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
@@ -16,11 +17,14 @@ from vlrb.utils.errors import ConfigError
 class MLPRouter(RouterModule):
     """Score models by a multilayer perceptron, trained by soft-target cross-entropy (VL-RouterBench, mlp).
 
-    Differences from the published router: dropout, decoupled weight decay (none on biases), early stopping by dev loss.
+    Differences from the published router: dropout, decoupled weight decay (none on biases), early stopping by dev loss,
+    and rows of unit length. Standardised rows are about √D long, with which the network overfits within few epochs, the
+    sooner the wider the features are.
 
     Args:
         name: Name in tables and folders.
         hidden: Width of each hidden layer.
+        unit_rows: Divide standardised features by √D, so that rows have a length near 1 at any width.
         dropout: Share of hidden units dropped while training.
         lr: Learning rate of AdamW.
         weight_decay: Decoupled weight decay of the weights.
@@ -36,6 +40,7 @@ class MLPRouter(RouterModule):
         self,
         name: str = "mlp",
         hidden: Sequence[int] = (512,),
+        unit_rows: bool = True,
         dropout: float = 0.5,
         lr: float = 3e-4,
         weight_decay: float = 0.1,
@@ -51,6 +56,7 @@ class MLPRouter(RouterModule):
         at_least("lr", lr, 0, above=True)
         at_least("weight_decay", weight_decay, 0)
         self.hidden = tuple(hidden)
+        self.unit_rows = unit_rows
         self.dropout = dropout
         self.lr = lr
         self.weight_decay = weight_decay
@@ -68,6 +74,8 @@ class MLPRouter(RouterModule):
     def prepare(self, batches: Iterable[Batch]) -> None:
         """Take the feature statistics of the training split."""
         self.scaler.fit(batch["features"] for batch in batches)
+        if self.unit_rows:  # kept in the buffer, so that a stored router needs no setting to be read
+            self.scaler.scale *= math.sqrt(len(self.scaler.scale))
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits (B, M)."""
