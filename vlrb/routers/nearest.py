@@ -14,6 +14,8 @@ FLOAT32_ROUNDING = 8 * 2.0**-24  # times √D: what the rounding of two float32 
 FLOAT64_NOISE = 1e-12
 NUMBERS_AT_ONCE = 1 << 17  # float64 numbers of an exact product held at once: they stay in the cache
 
+NUMBERS_ON_ONE_THREAD = 1 << 15  # torch splits no elementwise work below this: nothing waits for another thread
+
 
 class Neighbours(NamedTuple):
     """For each query: bank rows `rows` (B, W) int64 and their `weight` (B, W) ≥ 0, summing to min(k, N)."""
@@ -116,9 +118,15 @@ def cosine_distance(queries: Tensor, bank: Tensor, near: Neighbours) -> Tensor:
     for start in range(0, len(queries), at_once):
         part = slice(start, start + at_once)
         width = int(ends[part].max())
-        rows = bank[near.rows[part, :width]].double()
-        distance[part, :width] = 1 - torch.bmm(rows, queries[part].double().unsqueeze(2)).squeeze(2)
+        distance[part, :width] = 1 - _inner(bank[near.rows[part, :width]].double(), queries[part].double())
     return torch.where(near.weight > 0, distance.clamp_min(0), 0.0)
+
+
+def _inner(rows: Tensor, queries: Tensor) -> Tensor:
+    """Return the products (B, W) of `rows` (B, W, D) with their query (B, D)."""
+    if rows.numel() <= NUMBERS_ON_ONE_THREAD:
+        return (rows * queries.unsqueeze(1)).sum(dim=2)
+    return torch.bmm(rows, queries.unsqueeze(2)).squeeze(2)
 
 
 def exact_pairs(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
