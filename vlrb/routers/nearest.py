@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding  # gathers rows; indexing would start threads for a few of them
 
 from vlrb.routers.similar import Similar, most_similar
 from vlrb.utils.errors import DataError
@@ -118,7 +119,7 @@ def cosine_distance(queries: Tensor, bank: Tensor, near: Neighbours) -> Tensor:
     for start in range(0, len(queries), at_once):
         part = slice(start, start + at_once)
         width = int(ends[part].max())
-        distance[part, :width] = 1 - _inner(bank[near.rows[part, :width]].double(), queries[part].double())
+        distance[part, :width] = 1 - _inner(embedding(near.rows[part, :width], bank).double(), queries[part].double())
     return torch.where(near.weight > 0, distance.clamp_min(0), 0.0)
 
 
@@ -133,7 +134,7 @@ def exact_pairs(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) ->
     """Return the float64 inner products (P,) of `queries[rows]` with `bank[columns]`."""
     at_once = max(1, NUMBERS_AT_ONCE // max(1, bank.shape[1]))
     parts = [
-        (queries[r].double() * bank[c].double()).sum(dim=1)
+        (embedding(r, queries).double() * embedding(c, bank).double()).sum(dim=1)
         for r, c in zip(torch.split(rows, at_once), torch.split(columns, at_once), strict=True)
     ]
     return torch.cat(parts)
