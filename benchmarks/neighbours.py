@@ -144,14 +144,19 @@ def decision(train: TrainingArrays, repeats: int) -> bool:
         if routers[name].bank.shape == bank.shape:  # runs on the same data share a bank
             routers[name].bank = bank
     vector = unit_rows(query)[0]
-    functions: dict[str, Callable[[], object]] = {"X @ q": lambda: bank @ vector}
+    arrays = bank.numpy(), vector.numpy()
+    functions: dict[str, Callable[[], object]] = {
+        "torch": lambda: bank @ vector,
+        "NumPy": lambda: arrays[0] @ arrays[1],
+    }
     for name, router in routers.items():
         functions[name] = lambda router=router: router.decide(router({"features": query}))
     with torch.inference_mode():
         seconds = alternately(functions, repeats)
-    product = seconds["X @ q"]
-    print(f"(c) one decision, bank {len(bank)} × {bank.shape[1]}")
-    print(f"    {'X @ q':28}{product * 1e3:>10.2f} ms")
+    product = min(seconds["torch"], seconds["NumPy"])
+    print(f"(c) one decision, bank {len(bank)} × {bank.shape[1]}; ratios to the faster X @ q")
+    for name in ("torch", "NumPy"):
+        print(f"    {'X @ q in ' + name:28}{seconds[name] * 1e3:>10.2f} ms")
     met = True
     for name in routers:
         print(f"    {name:28}{seconds[name] * 1e3:>10.2f} ms")

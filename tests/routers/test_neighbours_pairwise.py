@@ -1,6 +1,7 @@
 """PRkNN against plain loops over neighbours and pairs."""
 
 import math
+from math import nan
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ SCALE = 5e3  # 1 / c₀
 PUBLISHED = {"rule": "lexicographic", "weights": "distance", "k": 7}
 RULES = {"margin": {"k": 9}, "published": PUBLISHED}
 LAMBDAS = [0.0, 0.5, 3.0, math.inf]
-nan = float("nan")
 
 
 def data(n, m, d, seed=0, missing=0.0, right=0.5):
@@ -147,9 +147,6 @@ def test_power_scheme_with_costs_of_zero():
     assert win_shares(y, C, TradeOff(0.5, "power", SCALE))[0].tolist() == [0.75, 0.0, 0.75]
 
 
-# --- by hand ----------------------------------------------------------------------------------------------------------
-
-
 def test_one_sample_by_hand():
     """y = (1, 1, 0), c·scale = (1.0, 0.2, 0.4), λ = 0.5: u = (1 − .5, 1 − .1, 0 − .2) = (.5, .9, −.2).
 
@@ -175,9 +172,6 @@ def test_published_rule_by_hand():
     np.testing.assert_allclose(scores(router, [[1.0, 0.0]]), [[0.5, 1.0, 0.0]], atol=1e-5)
     far = fitted(np.array(X, np.float32), Y, C, **{**PUBLISHED, "weights": "uniform"})
     np.testing.assert_allclose(scores(far, [[1.0, 0.0]]), [[0.25, 0.5, 0.5]], atol=1e-6)
-
-
-# --- what the rule promises -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -292,9 +286,9 @@ def test_batch_size_and_threads(rule, kind):
 
 def test_meetings_in_pieces(monkeypatch):
     X, Y, C = data(50, 4, 5, missing=0.2)
-    whole = scores(fitted(X, Y, C), X)
+    whole = fitted(X, Y, C).outcomes
     monkeypatch.setattr(pairwise, "PAIR_CELLS", 100)
-    np.testing.assert_array_equal(scores(fitted(X, Y, C), X), whole)
+    assert torch.equal(fitted(X, Y, C).outcomes, whole)
 
 
 @pytest.mark.parametrize("settings", [{"k": 0}, {"rule": "copeland"}, {"weights": "gauss"}])

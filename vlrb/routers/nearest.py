@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding  # gathers rows; indexing would start threads for a few of them
 
 from vlrb.routers.similar import Similar, most_similar
 from vlrb.utils.errors import DataError
@@ -13,6 +14,8 @@ SPARE = 16  # candidates looked at beyond k, for ties
 FLOAT32_ROUNDING = 8 * 2.0**-24  # times √D: what the rounding of two float32 similarities of unit rows may add up to
 FLOAT64_NOISE = 1e-12
 NUMBERS_AT_ONCE = 1 << 17  # float64 numbers of an exact product held at once: they stay in the cache
+
+NUMBERS_ON_ONE_THREAD = 1 << 15  # torch splits no elementwise work below this: nothing waits for another thread
 
 
 class Neighbours(NamedTuple):
@@ -116,16 +119,22 @@ def cosine_distance(queries: Tensor, bank: Tensor, near: Neighbours) -> Tensor:
     for start in range(0, len(queries), at_once):
         part = slice(start, start + at_once)
         width = int(ends[part].max())
-        rows = bank[near.rows[part, :width]].double()
-        distance[part, :width] = 1 - torch.bmm(rows, queries[part].double().unsqueeze(2)).squeeze(2)
+        distance[part, :width] = 1 - _inner(embedding(near.rows[part, :width], bank).double(), queries[part].double())
     return torch.where(near.weight > 0, distance.clamp_min(0), 0.0)
+
+
+def _inner(rows: Tensor, queries: Tensor) -> Tensor:
+    """Return the products (B, W) of `rows` (B, W, D) with their query (B, D)."""
+    if rows.numel() <= NUMBERS_ON_ONE_THREAD:
+        return (rows * queries.unsqueeze(1)).sum(dim=2)
+    return torch.bmm(rows, queries.unsqueeze(2)).squeeze(2)
 
 
 def exact_pairs(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Return the float64 inner products (P,) of `queries[rows]` with `bank[columns]`."""
     at_once = max(1, NUMBERS_AT_ONCE // max(1, bank.shape[1]))
     parts = [
-        (queries[r].double() * bank[c].double()).sum(dim=1)
+        (embedding(r, queries).double() * embedding(c, bank).double()).sum(dim=1)
         for r, c in zip(torch.split(rows, at_once), torch.split(columns, at_once), strict=True)
     ]
     return torch.cat(parts)
