@@ -73,7 +73,7 @@ def test_several_clusters_are_averaged_by_distance(world):
     router = KMeansRouter(clusters=8, clusters_used=3, sharpness=2.0, prior=0.0)
     world.fit_closed(router, X, Y, C, TradeOff(0.5, cost_scale=SCALE))
     train, queries = (unit(x) for x in z_scores(X, Q))
-    centres = router.centres.numpy().astype(np.float64)
+    centres = router.centres.numpy()
     label = [int(np.argmin([np.linalg.norm(x - c) for c in centres])) for x in train]
     accuracy, cost = cluster_tables(label, 8, Y, C, 0.0)
     for q, found in zip(queries, world.ask(router, Q), strict=True):
@@ -118,7 +118,7 @@ def test_accuracy_rule_at_zero_and_cheapest_at_infinity(world):
 
 
 def label_of(router, X):
-    points = router._points(torch.from_numpy(X))
+    points = router._points(torch.from_numpy(X)).double()
     return torch.cdist(points, router.centres).argmin(dim=1)
 
 

@@ -78,7 +78,8 @@ class KMeansRouter(RouterModule):
     def build(self, spec: DataSpec) -> None:
         """Create the buffers."""
         self.scaler = Standardizer(spec.feature_dim)
-        self.register_fitted("centres", "accuracy", "cost")
+        self.register_fitted("centres", dtype=torch.float64)  # near ties between clusters must not depend on the batch
+        self.register_fitted("accuracy", "cost")
 
     def _points(self, features: Tensor) -> Tensor:
         points: Tensor = self.scaler(features)
@@ -90,7 +91,7 @@ class KMeansRouter(RouterModule):
         points = self._points(train.features)
         seed = derive_seed("clusters", self.spec.seed) % SEEDS
         centres = find_centres(points.cpu().numpy(), self.clusters, self.n_init, seed)
-        self.centres = torch.from_numpy(centres).to(points)
+        self.centres = torch.from_numpy(centres).to(points.device, torch.float64)
         label = distances(points, self.centres).argmin(dim=1)
         y = torch.from_numpy(correct(train.Y.cpu().numpy())).to(points)
         overall = mean_correct(train.Y).clamp_min(0.0)
