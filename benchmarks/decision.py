@@ -135,7 +135,7 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(options.measure, options)))
         return
-    print(f"{options.samples} × {options.dim} × {options.models}; milliseconds of a batch; goal: median of 1 ≤ {GOAL_MS}")
+    print(f"{options.samples} × {options.dim} × {options.models}; ms of a batch; goal: median of 1 ≤ {GOAL_MS}")
     print(f"{'router':22}{'fit s':>8}{'GiB':>6}{'1: median':>11}{'p95':>8}{'16: median':>12}{'p95':>8}")
     sizes = [f"--{key}={getattr(options, key)}" for key in ("samples", "dim", "models", "decisions")]
     for name in options.router or parametric_routers():
