@@ -157,6 +157,25 @@ def test_against_a_plain_loop(scheme, fallback, lam):
     assert result.targets.dtype == result.weight.dtype == np.float32
 
 
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 17), (2, 2), (40, 1), (200, 17), (3, 60)])
+@pytest.mark.parametrize("fallback", ["drop", "cost_soft", "cheapest"])
+def test_sizes_and_degenerate_rows_against_a_plain_loop(n, m, fallback):
+    """Random rows, then rows that are all wrong, all right, all at one price, all unknown, known in one cell only."""
+    rng = np.random.default_rng(1000 * n + m)
+    y = rng.choice([0.0, 1.0, NAN], size=(n + 6, m), p=[0.5, 0.4, 0.1])
+    C = rng.uniform(1e-6, 1e-2, size=(n + 6, m))
+    C[rng.random(C.shape) < 0.1] = NAN
+    y[n], y[n + 1], y[n + 2], y[n + 3], C[n + 3] = 0, 1, 1, 1, 2e-4
+    y[n + 4] = NAN
+    y[n + 5, 1:], y[n + 5, 0], C[n + 5, 0] = NAN, 1, 1e-3
+    for lam in (0.0, 0.5, 30.0, INF):
+        result = soft_targets(y, C, lam, cost_scale=5e3, fallback=fallback)
+        for i in range(len(y)):
+            targets, weight = reference_row(y[i].tolist(), C[i].tolist(), lam, "exp", 5e3, fallback)
+            assert result.targets[i] == pytest.approx(targets, abs=1e-6), i
+            assert result.weight[i] == weight
+
+
 def test_auto_cost_scale_is_the_mean_of_model_means_not_of_cells():
     # means: (1 + 3)/2 = 2 and 10 → c0 = 6; the mean of cells would be 14/3
     assert auto_cost_scale(np.array([[1.0, 10.0], [3.0, NAN]])) == pytest.approx(1 / 6)

@@ -124,3 +124,76 @@ def test_too_few_iterations_are_reported(capsys):
 def test_bad_settings_are_refused(settings):
     with pytest.raises(ConfigError, match="router\\."):
         LinearRouter(**settings)
+
+
+# --- the published objective ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "d", "m", "C"), [(120, 5, 4, 1.0), (50, 20, 3, 100.0)])
+def test_published_penalty_against_scikit_learn(n, d, m, C):
+    """Mean loss + ‖(A, b)‖²/(2C) is scikit-learn's objective for C/n, the intercept being a column of ones."""
+    rng = np.random.default_rng(n)
+    X = (rng.normal(size=(n, d)) * 5 + 2).astype(np.float32)
+    label = np.r_[np.arange(m), rng.integers(0, m, n - m)]
+    Z = (X - X.mean(axis=0, dtype=np.float64)) / X.std(axis=0, dtype=np.float64)
+    ones = np.c_[Z, np.ones(n)]
+    reference = LogisticRegression(C=C / n, fit_intercept=False, tol=1e-10, max_iter=5000).fit(ones, label)
+    settings = {"scale_by_width": False, "penalty": "published", "tolerance": 1e-9, "max_iterations": 5000}
+    router = fitted(X, np.eye(m)[label], C=C, **settings)
+    np.testing.assert_allclose(probabilities(router, X), reference.predict_proba(ones), atol=2e-5)
+
+
+def test_published_penalty_flattens():
+    """Samples that one feature separates: all but certain at C = 1 of scikit-learn, hardly told apart as published."""
+    X = np.repeat([[-1.0], [1.0]], 100, axis=0)
+    T = np.repeat(np.eye(2), 100, axis=0)
+    standard, published = (
+        probabilities(fitted(X, T, penalty=penalty), X).max(axis=1).min() for penalty in ("standard", "published")
+    )
+    assert standard > 0.97
+    assert published < 0.8
+
+
+def test_published_gradient_against_finite_differences():
+    rng = np.random.default_rng(0)
+    T = torch.softmax(torch.from_numpy(rng.normal(size=(12, 3))), dim=1)
+    X, w = torch.from_numpy(rng.normal(size=(12, 4))), torch.from_numpy(rng.random(12) + 0.1)
+    objective = SoftLogistic(X, T, w, C=0.7, published=True)
+    x = rng.normal(size=15)
+    _, gradient = objective(x)
+    for i in range(15):
+        step = np.zeros(15)
+        step[i] = 1e-6
+        slope = (objective(x + step)[0] - objective(x - step)[0]) / 2e-6
+        assert gradient[i] == pytest.approx(slope, abs=1e-7)
+
+
+def test_reference_leaves_unsolved_samples_out_whatever_the_fallback(world):
+    """With `fallback: cheapest` unsolved samples have a target; the published linear router drops them all the same."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    Y = (rng.random((90, 3)) < 0.5).astype(float)
+    Y[:40] = 0
+    C = rng.uniform(1e-4, 1e-3, (90, 3))
+    found = [
+        world.ask(world.fit_closed(world.build("linear_reference"), X, Y, C, TradeOff(100.0, "exp", 1.0, fallback)), X)
+        for fallback in ("cheapest", "drop")
+    ]
+    np.testing.assert_array_equal(*found)
+    kept = world.ask(world.fit_closed(LinearRouter(), X, Y, C, TradeOff(100.0, "exp", 1.0, "cheapest")), X)
+    dropped = world.ask(world.fit_closed(LinearRouter(), X, Y, C, TradeOff(100.0, "exp", 1.0, "drop")), X)
+    assert abs(kept - dropped).max() > 0.1
+
+
+def test_reference_hard_labels_are_the_cheapest_right_model(world):
+    """λ=∞, on features that tell the samples apart: A is right and cheapest left, C (then the only one) right."""
+    X = np.repeat([[-1.0], [1.0]], 20, axis=0)
+    Y = np.repeat([[1, 1, 0], [0, 0, 1]], 20, axis=0)
+    C = np.tile([1e-4, 2e-4, 3e-4], (40, 1))
+    router = world.fit_closed(world.build("linear_reference"), X, Y, C, TradeOff(np.inf, cost_scale=1.0))
+    assert world.ask(router, [[-1.0], [1.0]]).argmax(axis=1).tolist() == [0, 2]
+
+
+def test_an_unknown_penalty_is_refused():
+    with pytest.raises(ConfigError, match="router\\.penalty"):
+        LinearRouter(penalty="l1")

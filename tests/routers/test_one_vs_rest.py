@@ -98,7 +98,7 @@ def test_mean_probability_is_the_training_accuracy(world):
 
 
 def test_models_without_two_classes_by_hand(world):
-    """Always right on 3: (3 + 1)/(3 + 2) = .8; never on 3: .2; right on its only known sample: 2/3; known nowhere: 0."""
+    """Always right on 3: (3 + 1)/(3 + 2) = .8; never on 3: .2; right on its only known one: 2/3; known nowhere: 0."""
     nan = np.nan
     Y = np.array([[1, 0, 1, nan, 1], [1, 0, nan, nan, 0], [1, 0, nan, nan, 1]], np.float32)
     X = np.random.default_rng(0).normal(size=(3, 2))

@@ -73,7 +73,7 @@ def test_several_clusters_are_averaged_by_distance(world):
     router = KMeansRouter(clusters=8, clusters_used=3, sharpness=2.0, prior=0.0)
     world.fit_closed(router, X, Y, C, TradeOff(0.5, cost_scale=SCALE))
     train, queries = (unit(x) for x in z_scores(X, Q))
-    centres = router.centres.numpy().astype(np.float64)
+    centres = router.centres.numpy()
     label = [int(np.argmin([np.linalg.norm(x - c) for c in centres])) for x in train]
     accuracy, cost = cluster_tables(label, 8, Y, C, 0.0)
     for q, found in zip(queries, world.ask(router, Q), strict=True):
@@ -113,12 +113,13 @@ def test_accuracy_rule_at_zero_and_cheapest_at_infinity(world):
     router = world.fit_closed(KMeansRouter(), X, Y, C)
     found = world.ask(router, X)
     assert ((found >= 0) & (found <= 1)).all()
-    router = world.fit_closed(KMeansRouter(clusters=3, prior=0.0), X, Y, C, TradeOff(math.inf, cost_scale=1e4))
+    router = KMeansRouter(clusters=3, clusters_used=1, prior=0.0)
+    world.fit_closed(router, X, Y, C, TradeOff(math.inf, cost_scale=1e4))
     assert (world.ask(router, X).argmax(axis=1) == router.cost[label_of(router, X)].argmin(dim=1).numpy()).all()
 
 
 def label_of(router, X):
-    points = router._points(torch.from_numpy(X))
+    points = router._points(torch.from_numpy(X)).double()
     return torch.cdist(points, router.centres).argmin(dim=1)
 
 
@@ -234,13 +235,11 @@ def test_a_signal_is_found_and_costs_count(world):
     Y = np.stack([X.mean(axis=1) > 0, X.mean(axis=1) < 0, np.arange(200) % 4 > 0], axis=1).astype(float)
     C = np.tile([2e-4, 2e-4, 9e-4], (200, 1))
     C[:, 0] += 1e-6
-    found = {lam: world.fit_closed(PrototypeRouter(), X, Y, C, TradeOff(lam, cost_scale=1e3)) for lam in (0.0, math.inf)}
-    right = np.repeat([0, 1], 100)
-    assert (world.ask(found[0.0], X).argmax(axis=1) == right).all()
-    assert (world.ask(found[math.inf], X).argmax(axis=1) == 1).all()
-    probability = world.ask(found[0.0], X)
-    utility = world.ask(world.fit_closed(PrototypeRouter(), X, Y, C, TradeOff(0.5, cost_scale=1e3)), X)
-    np.testing.assert_allclose(utility, probability - 0.5 * 1e3 * C[:1], atol=1e-5)
+    rules = [TradeOff(lam, cost_scale=1e3) for lam in (0.0, 0.5, math.inf)]
+    probability, utility, frugal = (world.ask(world.fit_closed(PrototypeRouter(), X, Y, C, r), X) for r in rules)
+    assert (probability.argmax(axis=1) == np.repeat([0, 1], 100)).all()
+    np.testing.assert_allclose(utility, probability - 0.5 * 1e3 * C, atol=1e-5)
+    assert (frugal.argmax(axis=1) == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,9 @@ class KMeansRouter(RouterModule):
     the expected utility p̂ − λ·ĉ/c₀ (`expected_utility`): λ=0 is the accuracy rule.
 
     The nearest `clusters_used` clusters are averaged with weights softmax(−sharpness · distance), as in Avengers-Pro
-    (arXiv 2508.12631); 1 = the sample's own cluster alone. The defaults were chosen on the demo's dev split (3 seeds,
-    λ = 0: share of the attainable gain .49 for 64 clusters with one used, .63 for 96 with five). The published "K-means" of VL-RouterBench has no clusters: see `PrototypeRouter`.
+    (arXiv 2508.12631); 1 = the sample's own cluster alone. The defaults were chosen on the demo's dev split (λ=0, 3
+    seeds: share of the attainable gain .49 for 64 clusters with one used, .63 for 96 with five). The published
+    "K-means" of VL-RouterBench has no clusters: see `PrototypeRouter`.
 
     Args:
         name: Name in tables and folders.
@@ -78,7 +79,8 @@ class KMeansRouter(RouterModule):
     def build(self, spec: DataSpec) -> None:
         """Create the buffers."""
         self.scaler = Standardizer(spec.feature_dim)
-        self.register_fitted("centres", "accuracy", "cost")
+        self.register_fitted("centres", dtype=torch.float64)  # near ties between clusters must not depend on the batch
+        self.register_fitted("accuracy", "cost")
 
     def _points(self, features: Tensor) -> Tensor:
         points: Tensor = self.scaler(features)
@@ -90,7 +92,7 @@ class KMeansRouter(RouterModule):
         points = self._points(train.features)
         seed = derive_seed("clusters", self.spec.seed) % SEEDS
         centres = find_centres(points.cpu().numpy(), self.clusters, self.n_init, seed)
-        self.centres = torch.from_numpy(centres).to(points)
+        self.centres = torch.from_numpy(centres).to(points.device, torch.float64)
         label = distances(points, self.centres).argmin(dim=1)
         y = torch.from_numpy(correct(train.Y.cpu().numpy())).to(points)
         overall = mean_correct(train.Y).clamp_min(0.0)
@@ -114,7 +116,7 @@ def find_centres(points: np.ndarray, clusters: int, n_init: int, seed: int) -> n
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     kmeans = KMeans(min(clusters, len(points)), n_init=n_init, random_state=seed)
     with threadpool_limits(1), warnings.catch_warnings():
@@ -227,9 +229,9 @@ class PrototypeRouter(RouterModule):
 def left_out_cosines(points: Tensor, right: Tensor, sums: Tensor) -> Tensor:
     """Return the cosine (n, M) of each sample with each prototype made without that sample.
 
-    Features were centred with the sample among the n: without it, every other point would lie x / (n − 1) further along
-    its point x. Both are undone: S − y·x + (r − y)·x / (n − 1) of a sum S of r points. Otherwise the cosines of training
-    samples would lie lower than those of new ones, by as much as they vary.
+    Features were centred with the sample among the n: without it, every other point would lie x / (n − 1) further
+    along its point x. Both are undone: S − y·x + (r − y)·x / (n − 1) of a sum S of r points. Otherwise cosines of
+    training samples would lie below those of new ones, by about as much as they vary.
 
     Args:
         points: (n, D) rows of length 1 or 0, float64.
