@@ -14,7 +14,6 @@ from vlrb.utils.console import progress_bar, say
 from vlrb.utils.errors import ConfigError, StateError
 from vlrb.utils.instantiate import build
 from vlrb.utils.locks import folder_lock
-from vlrb.utils.logs import run_log
 from vlrb.utils.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -184,5 +183,4 @@ def ensure_features(config: Plain, benchmark: "Benchmark", *, force: bool = Fals
         node = config["encoder"].get(kind)
         parts[kind] = build(node, f"encoder.{kind}") if node else None
     text, vision, options = parts["text"], parts["vision"], config["encoder"]
-    with run_log(None):  # what libraries say of devices and loaders is for nobody
-        return Features(*benchmark_features(benchmark, text, vision, options, force, allow, make_trainer))
+    return Features(*benchmark_features(benchmark, text, vision, options, force, allow, make_trainer))
