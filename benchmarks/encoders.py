@@ -38,7 +38,6 @@ from vlrb.encoders.items import Items, Pictures, Prompts, text_keys
 from vlrb.encoders.prepare import Batch, Preparation
 from vlrb.encoders.shards import Shards
 from vlrb.encoders.torch_encoder import Inputs, TorchEncoder
-from vlrb.utils.logs import run_log
 
 GOAL = 0.9
 SIZE, DIM, BATCH = 224, 384, 32
@@ -228,11 +227,10 @@ def main() -> None:
     vit = Network("vit_small", vit_small, pixels)
     device = Network("device", lambda: Latency(options.latency), pixels)
     how = options.repeats, options.workers
-    with run_log(None):  # Lightning's remarks
-        throughput(bert, prompts(options.texts), *how)
-        throughput(vit, pictures(options.pictures, 256), *how)
-        overlap(vit, pictures(options.pictures, options.side), *how)
-        overlap(device, pictures(4 * options.pictures, options.side), *how)
+    throughput(bert, prompts(options.texts), *how)
+    throughput(vit, pictures(options.pictures, 256), *how)
+    overlap(vit, pictures(options.pictures, options.side), *how)
+    overlap(device, pictures(4 * options.pictures, options.side), *how)
 
 
 if __name__ == "__main__":

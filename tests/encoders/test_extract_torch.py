@@ -209,10 +209,13 @@ def test_rows_of_another_width_are_refused(job: ModuleType, tmp_path: Path) -> N
         run(job, tmp_path, job.numbered(5), words)
 
 
-def test_without_a_trainer_of_the_job_one_device_does_it(job: ModuleType, tmp_path: Path) -> None:
+def test_without_a_trainer_of_the_job_one_device_does_it(
+    job: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     benchmark = job.make_benchmark(tmp_path, job.numbered(5))
     text, _, _ = benchmark_features(benchmark, job.Words(), None, job.OPTIONS)
     assert text.shape == (5, 5)
+    assert capfd.readouterr() == ("", "")  # no remarks of Lightning's
 
 
 def test_the_trainer_follows_the_config(job: ModuleType) -> None:

@@ -23,6 +23,7 @@ from vlrb.encoders.writer import Part, ShardWriter
 from vlrb.utils.console import progress_bar, warn
 from vlrb.utils.devices import cores
 from vlrb.utils.errors import StateError
+from vlrb.utils.logs import run_log
 
 MakeTrainer = Callable[[list[Callback], bool], L.Trainer]
 """Makes a Trainer with these callbacks, on the job's devices or (true) on one of them."""
@@ -60,13 +61,9 @@ def encode_with_trainer(
         DataError: A sample cannot be read or its row is not finite; or the encoder has no weights here.
         StateError: The device has too little memory, or a process that prepares samples was killed.
     """
-    progress = _Progress(f"reading {items.what} ({encoder.name})", len(todo), shards)
-    trainer = (make_trainer or _one_device)([progress], len(todo) <= options.batch_size)
-    rows = _rows_per_shard(len(todo), trainer.num_devices, options.batch_size)
-    module = FeatureModule(encoder, Work(items, plan_shards(items, todo, options.batch_size, rows), shards, options))
     try:
-        with _environment():
-            trainer.predict(module, return_predictions=False)
+        with run_log(None), _environment():  # what Lightning remarks on devices and loaders is for nobody
+            _predict(encoder, items, todo, shards, options, make_trainer or _one_device)
         _warn_of_cut_items(encoder, items, todo)
     except Exception as error:
         explained = _explained(error) or shards.failure()
@@ -77,6 +74,16 @@ def encode_with_trainer(
         if torch.cuda.is_available():
             encoder.cpu()
             torch.cuda.empty_cache()
+
+
+def _predict(
+    encoder: TorchEncoder, items: Items, todo: list[int], shards: Shards, options: Options, make_trainer: MakeTrainer
+) -> None:
+    progress = _Progress(f"reading {items.what} ({encoder.name})", len(todo), shards)
+    trainer = make_trainer([progress], len(todo) <= options.batch_size)
+    rows = _rows_per_shard(len(todo), trainer.num_devices, options.batch_size)
+    plan = plan_shards(items, todo, options.batch_size, rows)
+    trainer.predict(FeatureModule(encoder, Work(items, plan, shards, options)), return_predictions=False)
 
 
 def _warn_of_cut_items(encoder: TorchEncoder, items: Items, todo: list[int]) -> None:

@@ -14,7 +14,6 @@ from vlrb.utils.console import progress_bar, say
 from vlrb.utils.errors import ConfigError, StateError
 from vlrb.utils.instantiate import build
 from vlrb.utils.locks import folder_lock
-from vlrb.utils.logs import run_log
 from vlrb.utils.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -199,9 +198,7 @@ def ensure_features(config: Plain, benchmark: "Benchmark", *, force: bool = Fals
         return make_feature_trainer(config["trainer"], callbacks, single)
 
     text, vision = build_encoders(config).values()
-    with run_log(None):  # what libraries say of devices and loaders is for nobody
-        found = benchmark_features(benchmark, text, vision, config["encoder"], force, allow, make_trainer)
-    return Features(*found)
+    return Features(*benchmark_features(benchmark, text, vision, config["encoder"], force, allow, make_trainer))
 
 
 def build_encoders(config: Plain) -> dict[str, Any]:
