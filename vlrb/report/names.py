@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vlrb.evaluation.runs import Run
-from vlrb.utils.config import number_text
 
 TOLD_ALREADY = ("router_name", "seed", "lambda.value")
 WITHOUT_MEANING = ("paths.", "logger.", "build", "overwrite", "strict", "objective", "trainer.devices", "trainer.accel")
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
+    """Return `router λ=…` (`μ=…` or `budget …` of an operating point) for each run, with the seed and then differing settings added where names would be equal.
 
     Re-priced runs are marked where runs that were trained under the table's prices stand beside them.
     """
@@ -22,7 +21,7 @@ def run_names(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         seed = f" s{run.seed}" if several_seeds else ""
         other = " re-priced" if mixed and run.repriced_from else ""
-        names.append(f"{run.router} λ={number_text(run.trade_off)}{seed}{other}")
+        names.append(f"{run.router} {run.setting}{seed}{other}")
     twins: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         twins[name].append(place)

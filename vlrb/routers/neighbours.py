@@ -59,6 +59,7 @@ class KNNRouter(RouterModule):
             raise ConfigError("router.rule is utility or vote, router.weights uniform or distance")
         self.k = k
         self.rule = rule
+        self.can_reweigh = rule == "utility"
         self.weights = weights
         self.standardize = standardize
 
