@@ -60,7 +60,22 @@ class Run:
     @property
     def name(self) -> str:
         """Name of the run, e.g. `mlp λ=0.5 s0`."""
-        return f"{self.router} λ={number_text(self.trade_off)} s{self.seed}"
+        return f"{self.router} {self.setting} s{self.seed}"
+
+    @property
+    def setting(self) -> str:
+        """How it weighs cost: `λ=0.5` of the training, `μ=0.3` or `budget $0.2/1k` of an operating point."""
+        if self.point is None:
+            return f"λ={number_text(self.trade_off)}"
+        if self.point["budget"] is None:
+            return f"μ={number_text(self.trade_off)}"
+        return f"budget ${number_text(1000 * self.point['budget'])}/1k"
+
+    @property
+    def point(self) -> dict[str, Any] | None:
+        """How its trade-off was chosen after training: the trained run, μ, the budget in USD per query or null."""
+        found: dict[str, Any] | None = self.data.get("point")
+        return found
 
     @property
     def synthetic(self) -> bool:

@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import Any
 
 from vlrb.evaluation.runs import Run
-from vlrb.utils.config import number_text
 from vlrb.utils.instantiate import TARGET
 
 TOLD_ALREADY = ("router_name", "seed", "lambda.value")
@@ -19,7 +18,9 @@ _NAMING_KEYS = ("name", "model", "path")  # what says best which thing a config 
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
+    """Return `router λ=…` for each run (`μ=…` or `budget …` of an operating point), unequal names for unequal runs.
+
+    Seeds are added where they differ, then the settings in which runs differ that would share a name.
 
     The parts of the encoder are named wherever they differ in the table, also beside another router: which features a
     router saw is no detail. Re-priced runs are marked where runs trained under the table's prices stand beside them.
@@ -31,7 +32,7 @@ def run_names(runs: Sequence[Run]) -> list[str]:
     for run, encoder in zip(runs, parts, strict=True):
         seed = f" s{run.seed}" if several_seeds else ""
         other = " re-priced" if mixed and run.repriced_from else ""
-        names.append(f"{run.router} λ={number_text(run.trade_off)}{seed}{other}" + (f" {encoder}" if encoder else ""))
+        names.append(f"{run.router} {run.setting}{seed}{other}" + (f" {encoder}" if encoder else ""))
     twins: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         twins[name].append(place)

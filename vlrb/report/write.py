@@ -13,6 +13,7 @@ from vlrb.report.html import report_page
 from vlrb.report.leaderboard import Leaderboard, make_leaderboard
 from vlrb.report.markdown import leaderboard_markdown
 from vlrb.report.pareto import pareto_figure
+from vlrb.report.reliability import reliability_figure
 from vlrb.schema import SplitName
 from vlrb.utils.files import atomic_path, write_text
 
@@ -31,6 +32,8 @@ def write_leaderboard(
 ) -> list[Path]:
     """Write leaderboard.{csv,md,html}, datasets.csv, pareto and choices as PNG and SVG into `out`; return the files.
 
+    Reliability is drawn where a router states probabilities.
+
     Raises:
         StateError: Runs that cannot stand in one table, or are not finished.
     """
@@ -44,7 +47,10 @@ def write_leaderboard(
     ):
         write_text(out / name, text)
         paths.append(out / name)
-    return [*paths, *save(pareto_figure(board), out, "pareto"), *save(choices_figure(board), out, "choices")]
+    figures = {"pareto": pareto_figure(board), "choices": choices_figure(board)}
+    if (reliability := reliability_figure(board)) is not None:
+        figures["reliability"] = reliability
+    return [*paths, *(path for name, figure in figures.items() for path in save(figure, out, name))]
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> Path:

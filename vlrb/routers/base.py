@@ -1,5 +1,6 @@
 """The base of all routers: one decision rule, one way of fitting, all that is learnt in parameters and buffers."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -69,6 +70,7 @@ class RouterModule(L.LightningModule):
     inputs: ClassVar[frozenset[str]] = frozenset({"features"})
     closed_form: ClassVar[bool] = False
     shared_buffers: ClassVar[tuple[str, ...]] = ()  # large buffers that many runs have in common (checkpoint.py)
+    can_reweigh: bool = False  # True: its scores are `expected_utility(p̂, ĉ, spec.trade_off)`, and λ plays no other part
     is_bound: ClassVar[bool] = False  # True: it may see the outcomes it is judged by, so it is no router but a bound
 
     mean_train_cost: Tensor
@@ -147,17 +149,31 @@ class RouterModule(L.LightningModule):
         order = self.tie_order.to(scores.device)
         return order[scores[:, order].argmax(dim=1)]
 
-    def estimates(self, batch: Batch) -> Estimates | None:
-        """Return p̂ and ĉ of each model if the scores are `expected_utility(p̂, ĉ, spec.trade_off)` (hook).
-
-        A router that has them can be given another trade-off after training, and its probabilities are judged.
-        """
-        return None
-
     def with_trade_off(self, value: float) -> Self:
-        """Decide by another λ from here on, in the units (cost scale) that were frozen at training."""
+        """Decide by another λ from here on, in the units (cost scale) that were frozen at training.
+
+        Raises:
+            StateError: λ is in what the router has learnt.
+        """
+        if not self.can_reweigh:
+            raise StateError(f"router {self.name!r} cannot be given another λ: it is in what it has learnt")
         self._spec = replace(self.spec, trade_off=replace(self.spec.trade_off, value=value))
         return self
+
+    def estimates(self, batch: Batch) -> Estimates | None:
+        """Return p̂ and ĉ (B, M) of a router that can be reweighed, None of another.
+
+        The two limits of the expected utility give them: it is p̂ at λ=0, and −ĉ/c₀ at λ=∞.
+        """
+        if not self.can_reweigh:
+            return None
+        spec = self.spec
+        try:
+            accuracy = self.with_trade_off(0.0)(batch)
+            cost = self.with_trade_off(math.inf)(batch)
+        finally:
+            self._spec = spec
+        return Estimates(accuracy, -cost / spec.trade_off.scale)
 
     def predict_step(self, batch: Batch, batch_idx: int = 0) -> Tensor:
         """Return the scores (B, M) of a batch to decide on."""

@@ -119,6 +119,7 @@ class KNNRouter(NeighbourRouter):
         if rule not in ("utility", "vote"):
             raise ConfigError(f"router.rule is utility or vote, not {rule}")
         self.rule = rule
+        self.can_reweigh = rule == "utility"
 
     def fit_arrays(self, train: TrainingArrays) -> None:
         """Keep the training samples and how the models did on them."""

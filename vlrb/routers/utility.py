@@ -54,6 +54,7 @@ class UtilityRouter(RouterModule):
         ConfigError: A number is out of range.
     """
 
+    can_reweigh = True
     prior: Tensor
     lowest: Tensor
     highest: Tensor

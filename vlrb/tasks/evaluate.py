@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,10 @@ from vlrb.utils.errors import ConfigError, StateError
 from vlrb.utils.files import atomic_path
 from vlrb.utils.logs import run_log
 
+if TYPE_CHECKING:
+    from vlrb.tasks.fit import Fitted
+    from vlrb.tasks.results import Material
+
 
 def run(cfg: DictConfig) -> float:
     """Run the script's job."""
@@ -31,6 +35,10 @@ def run(cfg: DictConfig) -> float:
 def _evaluate_job(config: Plain) -> JobResult:
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    if config["mu"] is not None or config["budget"] is not None:
+        from vlrb.tasks.operating_point import evaluate_point
+
+        return evaluate_point(config)
     if "pricing" in config and (config["run"] or config["runs"]):
         from vlrb.tasks.reprice import reprice_run, reprice_runs
 
@@ -72,6 +80,9 @@ def evaluate_run(config: Plain) -> JobResult:
     if trained.repriced_from:
         origin = trained.data["repriced"]["run"]
         raise StateError(f"{folder} holds re-priced decisions and no router", f"run={origin}, or runs={folder}")
+    if trained.point:
+        origin = trained.point["run"]
+        raise StateError(f"{folder} holds an operating point and no router", f"run={origin}, or runs={folder}")
     with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=folder) as name:
         staging = Path(name)
         with run_log(None):
@@ -94,25 +105,46 @@ def evaluate_run(config: Plain) -> JobResult:
     return JobResult("done", folder, float("nan") if objective is None else float(objective))
 
 
-def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
+class Restored(NamedTuple):
+    """A trained router back from its folder, with what it decides on and the data's fingerprints by part."""
+
+    material: "Material"
+    fitted: "Fitted"
+    parts: dict[str, str]
+
+
+def restore(trained: Run, config: Plain) -> Restored:
+    """Load the router of a run beside the data that it saw.
+
+    Raises:
+        StateError: The benchmark is gone or has changed, or the weights are not there.
+    """
     from vlrb.routers.checkpoint import load_router_weights, load_spec
     from vlrb.tasks.build import ensure_features
     from vlrb.tasks.fit import Fitted, build_router, input_sources, make_data, make_trainer
-    from vlrb.tasks.results import Material, write_results
+    from vlrb.tasks.results import Material
     from vlrb.tasks.train import bank_folder, data_parts, make_view, needs_features
 
     settings: Plain = {**trained.config, "resamples": config["resamples"] or trained.config["resamples"]}
     benchmark = find_benchmark(trained, config)
     view = make_view(settings, benchmark)
     features = ensure_features(settings, benchmark) if needs_features(settings) else None
-    check_data(trained, data_parts(view, features))
+    parts = data_parts(view, features)
+    check_data(trained, parts)
     router = build_router(settings)
     sources = input_sources(settings, features)
     load_router_weights(trained.folder, router, bank_folder(trained.folder.resolve()))
     spec = load_spec(trained.folder)
     data = make_data(router, view, sources, spec.trade_off, settings["seed"], spec)
     fitted = Fitted(router, data, make_trainer(settings, router, single=True))
-    return write_results(out, Material(settings, benchmark, view, sources), fitted)
+    return Restored(Material(settings, benchmark, view, sources), fitted, parts)
+
+
+def _decide_again(trained: Run, config: Plain, out: Path) -> dict[str, Any]:
+    from vlrb.tasks.results import write_results
+
+    restored = restore(trained, config)
+    return write_results(out, restored.material, restored.fitted)
 
 
 def find_benchmark(trained: Run, config: Plain) -> Any:  # noqa: ANN401 - store.Benchmark, imported late

@@ -11,12 +11,14 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 
 from vlrb.benchmark.view import BenchmarkView
+from vlrb.data.batch import decision_batch
 from vlrb.data.datamodule import BenchmarkDataModule
 from vlrb.data.sources import FusedFeatures, InputSource
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import RouterModule
 from vlrb.routers.progress import TrainingProgress
+from vlrb.routers.utility_rule import Estimates
 from vlrb.tasks.build import Features
 from vlrb.tasks.devices import ignore_hints, own_port, strategy_of
 from vlrb.utils.cli import ROOT
@@ -28,10 +30,17 @@ REFERENCES = ("oracle", "strongest_global", "cheapest_global", "strongest_per_da
 
 
 class Decided(NamedTuple):
-    """What a router chose on one split: scores (n, M) float32 and columns (n,) int64, rows in the view's order."""
+    """What a router chose on one split, rows in the view's order.
+
+    Attributes:
+        scores: (n, M) float32.
+        decision: (n,) int64 columns.
+        probability: (n, M) float32 that each model is right; None if the router states none.
+    """
 
     scores: np.ndarray
     decision: np.ndarray
+    probability: np.ndarray | None = None
 
 
 class Fitted(NamedTuple):
@@ -116,7 +125,25 @@ def decide(fitted: Fitted, split: str) -> Decided:
     with _Quiet():
         batches = fitted.decider.predict(fitted.router, datamodule=decision_data)
     scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
-    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy())
+    estimated = estimate(fitted, split)
+    probability = None if estimated is None else estimated.accuracy.numpy()
+    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy(), probability)
+
+
+def estimate(fitted: Fitted, split: str) -> Estimates | None:
+    """Return what the router expects of each model on one split, (n, M) each; None if it does not decide that way."""
+    router, found = fitted.router.eval(), []
+    with torch.inference_mode():
+        for batch in fitted.data.decision_data(split).predict_dataloader():
+            here = router.transfer_batch_to_device(batch, router.device, 0)
+            estimates = router.estimates(decision_batch(here, router.inputs))
+            if estimates is None:
+                return None
+            found.append(estimates)
+    if not found:
+        return None
+    accuracy, cost = (torch.cat(parts).float().cpu() for parts in zip(*found, strict=True))
+    return Estimates(accuracy, cost)
 
 
 def build_router(config: Plain) -> RouterModule:

@@ -38,6 +38,7 @@ from vlrb.utils.locks import folder_lock
 from vlrb.utils.logs import run_log
 
 FOLDER = "repriced"
+UNPRICED = ("/brier", "/ece")  # figures of probabilities, which no price enters
 
 
 def reprice_run(config: Plain) -> JobResult:
@@ -109,12 +110,14 @@ class Repricer:
         references = self._reference_decisions(material)
         judged = {split: _judged(run, view, split, references[split]) for split in EVALUATED}
         record = data_record(settings, benchmark, view, parts)
+        if run.point is not None:
+            record["point"] = run.point
         record["repriced"] = {"run": str(run.folder.resolve()), "pricing": run.data["pricing"]}
         measured = tuple(f"{TEST}/{name}" for name in SPEED_KEYS)
-        speed = {key: value for key, value in run.metrics.items() if key.startswith(measured)}
+        unpriced = {k: v for k, v in run.metrics.items() if k.startswith(measured) or k.endswith(UNPRICED)}
         with folder_lock(out):
             state.begin(out, settings, record)
-            metrics = write_judged(out, material, judged, speed)
+            metrics = write_judged(out, material, judged, unpriced)
             state.end(out, settings, parts, metrics.get(settings["objective"]), time.monotonic() - started)
         return metrics
 

@@ -13,6 +13,7 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.evaluation.decisions import decision_rows, reference_rows, write_decisions, write_references
 from vlrb.evaluation.headline import headline_metrics
 from vlrb.evaluation.landscape import single_models, write_landscape
+from vlrb.evaluation.reliability import calibration_metrics, write_reliability
 from vlrb.metrics.baselines import best_single
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.report.truth import ObservedCosts, Truth, expected_metrics, read_truth, truth_landscape
@@ -86,6 +87,9 @@ def write_judged(
     write_references(
         folder, [table for split, part in judged.items() for table in _reference_tables(view, split, part)]
     )
+    stated = {split: (p, part.outcomes.Y) for split, part in judged.items() if (p := part.decided.probability) is not None}
+    if stated:
+        write_reliability(folder, stated)
     write_landscape(folder, {split: _landscape(part, truths[split]) for split, part in judged.items()})
     write_json(folder / METRICS_FILE, metrics)
     return metrics
@@ -137,13 +141,15 @@ def _truth(material: Material, part: Judged) -> Truth | None:
 def _figures(config: Plain, part: Judged, truth: Truth | None, best: int) -> dict[str, Any]:
     decision = part.decided.decision
     figures: dict[str, Any] = dict(headline_metrics(part.outcomes, decision, best, config["seed"], config["resamples"]))
+    if part.decided.probability is not None:
+        figures |= calibration_metrics(part.decided.probability, part.outcomes.Y)
     if truth is not None and len(decision):
         figures |= expected_metrics(truth, decision, best, part.outcomes.bounds)
     return figures
 
 
 def _decision_table(view: BenchmarkView, split: str, part: Judged, best: int) -> pd.DataFrame:
-    scores, decision = part.decided
+    scores, decision = part.decided.scores, part.decided.decision
     ids, tokens = view.sample_ids[part.rows], view.tokens_in[part.rows]
     return decision_rows(part.outcomes, ids, split, decision, scores, tokens, best)
 

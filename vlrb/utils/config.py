@@ -41,6 +41,8 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "out": str | None,
         "scope": Literal["test", "dev"],
         "resamples": int | None,
+        "mu": float | None,
+        "budget": float | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
