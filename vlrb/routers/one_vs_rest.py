@@ -69,6 +69,7 @@ class OneVsRestRouter(RouterModule):
         self.balanced = balanced
         self.drop_unsolved = drop_unsolved
         self.rule = rule
+        self.can_reweigh = rule == "utility"
         self.max_iterations = max_iterations
         self.tolerance = tolerance
 

@@ -50,6 +50,7 @@ class KMeansRouter(RouterModule):
     """
 
     closed_form: ClassVar[bool] = True
+    can_reweigh = True
     centres: Tensor
     accuracy: Tensor
     cost: Tensor
@@ -192,6 +193,7 @@ class PrototypeRouter(RouterModule):
         if rule not in ("utility", "cosine"):
             raise ConfigError("router.rule is utility or cosine")
         self.rule = rule
+        self.can_reweigh = rule == "utility"
 
     def build(self, spec: DataSpec) -> None:
         """Create the prototypes and the curves."""
