@@ -118,6 +118,7 @@ def test_search_in_pieces_finds_the_same(monkeypatch):
     monkeypatch.setattr(similar, "faiss_is_usable", lambda: False)
     monkeypatch.setattr(similar, "SEARCH_CELLS", 900)
     monkeypatch.setattr(nearest, "NUMBERS_AT_ONCE", 30)
+    monkeypatch.setattr(nearest, "NUMBERS_ON_ONE_THREAD", 12)  # two pairs at once, and products through bmm
     pieces = nearest.cosine_neighbours(queries, bank, 40)
     np.testing.assert_array_equal(weights_of_rows(pieces, 300), weights_of_rows(whole, 300))
     np.testing.assert_allclose(nearest.cosine_distance(queries, bank, pieces), distance, atol=1e-12)

@@ -13,7 +13,7 @@ from vlrb.utils.errors import DataError
 SPARE = 16  # candidates looked at beyond k, for ties
 FLOAT32_ROUNDING = 8 * 2.0**-24  # times √D: what the rounding of two float32 similarities of unit rows may add up to
 FLOAT64_NOISE = 1e-12
-NUMBERS_AT_ONCE = 1 << 17  # float64 numbers of an exact product held at once: they stay in the cache
+NUMBERS_AT_ONCE = 1 << 19  # float64 numbers of an exact product held at once: they stay in the cache
 
 NUMBERS_ON_ONE_THREAD = 1 << 15  # torch splits no elementwise work below this: nothing waits for another thread
 
@@ -132,7 +132,7 @@ def _inner(rows: Tensor, queries: Tensor) -> Tensor:
 
 def exact_pairs(queries: Tensor, bank: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Return the float64 inner products (P,) of `queries[rows]` with `bank[columns]`."""
-    at_once = max(1, NUMBERS_AT_ONCE // max(1, bank.shape[1]))
+    at_once = max(1, NUMBERS_ON_ONE_THREAD // max(1, bank.shape[1]))  # little work: waiting would cost more
     parts = [
         (embedding(r, queries).double() * embedding(c, bank).double()).sum(dim=1)
         for r, c in zip(torch.split(rows, at_once), torch.split(columns, at_once), strict=True)
