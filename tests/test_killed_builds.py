@@ -104,7 +104,7 @@ def test_a_disk_that_fills_at_any_write_leaves_the_old_benchmark(
     before = files(tmp_path / "demo")
     changed = [*words(logs, tmp_path, few), "split.seed=1", "tokens.picture_tokens=100", "force=true"]
     synced, left, failures = os.fsync, [0], 0
-    for allowed in range(1, 70, 9):
+    for allowed in range(1, 100, 9):
         left[0] = allowed
 
         def full(handle: int) -> None:
