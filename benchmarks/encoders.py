@@ -1,6 +1,6 @@
 """Extraction of features with torch networks: against the bare forward loop, and how far preparation overlaps with it.
 
-    python benchmarks/encoders.py [--texts 256] [--pictures 128] [--repeats 3] [--latency 12]
+    python benchmarks/encoders.py [--texts 256] [--pictures 256] [--repeats 3] [--latency 12]
 
 Networks of real size with random weights (ViT-S/16 at 224 pixels; BERT, 12 layers of 384), nothing is downloaded.
 
@@ -214,7 +214,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="extraction with torch networks")
     parser.add_argument("--texts", type=int, default=256)
-    parser.add_argument("--pictures", type=int, default=128)
+    parser.add_argument("--pictures", type=int, default=256)
     parser.add_argument("--side", type=int, default=1024, help="pixels of a picture's side in the second part")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=None)
@@ -230,7 +230,7 @@ def main() -> None:
     throughput(bert, prompts(options.texts), *how)
     throughput(vit, pictures(options.pictures, 256), *how)
     overlap(vit, pictures(options.pictures, options.side), *how)
-    overlap(device, pictures(4 * options.pictures, options.side), *how)
+    overlap(device, pictures(2 * options.pictures, options.side), *how)
 
 
 if __name__ == "__main__":
