@@ -98,7 +98,7 @@ class OneVsRestRouter(RouterModule):
         """Fit the classifiers by L-BFGS in float64."""
         self.scaler.fit([train.features])
         y = torch.from_numpy(correct(train.Y.cpu().numpy())).double()
-        X = self._scaled(train.features).cpu()
+        X = self._scaled(train.features).double().cpu()
         if self.drop_unsolved:
             solved = (y == 1).any(dim=1)
             if not solved.any():
@@ -112,7 +112,7 @@ class OneVsRestRouter(RouterModule):
         self.linear.bias.copy_(constant_logit(right, count))
         if mixed.any():
             weight = class_weights(y, known) if self.balanced else known.double()
-            objective = BinaryLogistic(X.double(), y[:, mixed], weight[:, mixed], self.C)
+            objective = BinaryLogistic(X, y[:, mixed], weight[:, mixed], self.C)
             found = lowest(objective, objective.start(), self.name, self.max_iterations, self.tolerance)
             A, b = objective.unpack(found)
             self.linear.weight[mixed] = A.to(self.linear.weight)
