@@ -1,6 +1,7 @@
 """The utility router: its objective by hand, what it converges to, and what it does with dev and with unknown cells."""
 
 import math
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_objective_by_hand():
 
 
 def test_estimates_go_to_the_truth(world):
-    """Three kinds of sample, one of which nobody solves; costs are skewed, and the mean is estimated, not the median."""
+    """Three kinds of sample, one that nobody solves; costs are skewed, and the mean is estimated, not the median."""
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 3, 8000)
     p = np.array([[0.9, 0.4], [0.2, 0.7], [0.0, 0.0]])
@@ -143,7 +144,7 @@ def test_a_higher_price_of_cost_never_raises_the_mean_expected_cost(world):
             scores = router.with_trade_off(float(mu))(batch)
             assert torch.equal(scores, expected_utility(*expected, router.spec.trade_off))
             paid.append(float(expected.cost.gather(1, router.decide(scores)[:, None]).mean()))
-    assert all(later <= earlier + 1e-12 for earlier, later in zip(paid, paid[1:], strict=False))
+    assert all(later <= earlier + 1e-12 for earlier, later in pairwise(paid))
     assert paid[-1] < paid[0]
     assert paid[-1] == pytest.approx(float(expected.cost.min(dim=1).values.mean()))
 
@@ -202,7 +203,9 @@ def test_several_devices_learn_what_one_does(world):
     shares = [router.objective({key: value[rank::2] for key, value in batch.items()}) for rank in (0, 1)]
     total = sum(share.weight for share in shares)
     assert float(total) == float(whole.weight)
-    assert float(sum(share.loss * share.weight for share in shares) .item() / total) == pytest.approx(whole.loss.item(), rel=1e-5)
+    assert float(sum(share.loss * share.weight for share in shares).item() / total) == pytest.approx(
+        whole.loss.item(), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(

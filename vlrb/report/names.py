@@ -11,9 +11,10 @@ WITHOUT_MEANING = ("paths.", "logger.", "build", "overwrite", "strict", "objecti
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """Return `router λ=…` (`μ=…` or `budget …` of an operating point) for each run, with the seed and then differing settings added where names would be equal.
+    """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
 
-    Re-priced runs are marked where runs that were trained under the table's prices stand beside them.
+    Operating points have `μ=…` or `budget …` in the place of λ. Re-priced runs are marked where runs that
+    were trained under the table's prices stand beside them.
     """
     several_seeds = len({run.seed for run in runs}) > 1
     mixed = len({run.repriced_from is None for run in runs}) > 1

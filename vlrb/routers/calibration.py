@@ -15,8 +15,8 @@ class Calibration(nn.Module):
 
     Fitted by maximum a posteriori with ln a ~ N(0, 0.1²) and bₘ ~ N(0, 0.1²): few samples change little, and none
     nothing. The slope's prior is narrow because the likelihood takes the models' answers to one sample as independent,
-    which they are not, and so sees more evidence than there is. A slope alone is temperature scaling (Guo et al., 2017);
-    it never changes which model is likeliest.
+    which they are not, and so sees more evidence than there is. A slope alone is temperature scaling (Guo et al.,
+    2017); it never changes which model is likeliest.
 
     Args:
         n_models: Number of models M.
