@@ -24,7 +24,7 @@ class Batch(TypedDict, total=False):
     `index` (B,) int64 row in the view; `sample_key` (B,) int64 hash of the sample id; `dataset` (B,) int64 code, −1 for
     a dataset not seen in training; `features` (B, D) float32, if the router reads them. In training and validation
     only: `targets` (B, M) float32 soft targets, `weight` (B,) float32 (0 = row without a target), `Y` (B, M) float32
-    quality and `C` (B, M) float32 cost in USD, NaN = missing. On dev only: `dev_half` (B,) int64, 0 or 1, halves for two
+    quality and `C` (B, M) float32 cost in USD, NaN = missing. On dev only: `dev_half` (B,) int64, 0 or 1, for two
     uses of dev that must not see the same samples.
     """
 

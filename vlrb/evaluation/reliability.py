@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vlrb.metrics.calibration import Reliability, brier_score, expected_calibration_error, reliability_curve
-from vlrb.schema import SPLIT
+from vlrb.schema import SPLIT, SplitName
 from vlrb.utils.files import write_text
 
 RELIABILITY_FILE = "reliability.csv"
@@ -18,7 +18,7 @@ def calibration_metrics(probability: np.ndarray, Y: np.ndarray) -> dict[str, flo
     return {"brier": brier_score(probability, Y).value, "ece": expected_calibration_error(probability, Y).value}
 
 
-def write_reliability(folder: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Path:
+def write_reliability(folder: Path, splits: Mapping[SplitName, tuple[np.ndarray, np.ndarray]]) -> Path:
     """Write `reliability.csv` from probabilities and qualities, (n, m) each, by split."""
     curves = {split: reliability_curve(probability, Y) for split, (probability, Y) in splits.items()}
     tables = [pd.DataFrame(curve._asdict()).assign(**{SPLIT: split}) for split, curve in curves.items()]

@@ -38,8 +38,8 @@ def brier_score(probability: np.ndarray, Y: np.ndarray) -> Value:
         probability: (n, m) in [0, 1].
         Y: (n, m) quality, NaN = unknown.
 
-    >>> brier_score(np.array([[0.8, 0.6]]), np.array([[1.0, 0.0]]))  # (.04 + .36) / 2
-    Value(value=0.2, reason=None)
+    >>> round(brier_score(np.array([[0.8, 0.6]]), np.array([[1.0, 0.0]])).value, 4)  # (.04 + .36) / 2
+    0.2
     """
     p, y = _known(probability, Y)
     return Value(float(np.square(p - y).mean())) if len(p) else undefined("no known outcome")

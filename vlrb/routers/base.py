@@ -19,6 +19,7 @@ from vlrb.data.sampling import derive_seed
 from vlrb.data.spec import DataSpec
 from vlrb.routers.best_epoch import BestEpoch
 from vlrb.routers.dev_metrics import DevMetrics
+from vlrb.routers.objective import Objective, soft_cross_entropy
 from vlrb.routers.utility_rule import Estimates
 from vlrb.schema import DEV
 from vlrb.utils.errors import ConfigError, StateError
@@ -33,21 +34,6 @@ class TrainingArrays(NamedTuple):
     Y: Tensor
     C: Tensor
     dataset: Tensor
-
-
-class Objective(NamedTuple):
-    """Loss of a batch (a scalar), the scores (B, M) that go with it, and what the loss is a mean over.
-
-    `weight` is the sum of the weights (rows, cells) that the loss is a mean of; None = the soft targets' weights.
-    """
-
-    loss: Tensor
-    scores: Tensor
-    weight: Tensor | None = None
-
-    def weight_in(self, batch: Batch) -> Tensor:
-        """Return the weight of the loss among the losses of other batches."""
-        return batch["weight"].sum() if self.weight is None else self.weight
 
 
 class RouterModule(L.LightningModule):
@@ -70,7 +56,7 @@ class RouterModule(L.LightningModule):
     inputs: ClassVar[frozenset[str]] = frozenset({"features"})
     closed_form: ClassVar[bool] = False
     shared_buffers: ClassVar[tuple[str, ...]] = ()  # large buffers that many runs have in common (checkpoint.py)
-    can_reweigh: bool = False  # True: its scores are `expected_utility(p̂, ĉ, spec.trade_off)`, and λ plays no other part
+    can_reweigh: bool = False  # True: scores are `expected_utility(p̂, ĉ, spec.trade_off)`, λ has no other part
     is_bound: ClassVar[bool] = False  # True: it may see the outcomes it is judged by, so it is no router but a bound
 
     mean_train_cost: Tensor
@@ -284,22 +270,6 @@ class RouterModule(L.LightningModule):
         """Log the dev figures as ``dev/…``."""
         self.log_dict({f"dev/{k}": v for k, v in self.dev_metrics.compute().items()}, sync_dist=True)
         self.dev_metrics.reset()
-
-
-def soft_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-    """Return −Σᵢ wᵢ Σₘ tᵢₘ log softmax(logits)ᵢₘ / Σᵢ wᵢ (0 if all weights are 0).
-
-    Args:
-        logits: (B, M).
-        targets: (B, M), rows of weight > 0 sum to 1.
-        weight: (B,).
-
-    >>> t = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
-    >>> round(float(soft_cross_entropy(torch.zeros(2, 2), t, torch.ones(2))), 4)  # log 2 for both rows
-    0.6931
-    """
-    losses = -(targets * torch.log_softmax(logits, dim=1)).sum(dim=1)
-    return (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
 
 
 def at_least(key: str, number: float, lowest: float, *, above: bool = False) -> None:

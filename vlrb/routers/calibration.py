@@ -6,15 +6,17 @@ from scipy.optimize import minimize
 from scipy.special import expit, xlog1py, xlogy
 from torch import Tensor, nn
 
-SLOPE_SPREAD = 0.5  # prior standard deviation of the slope's logarithm
+SLOPE_SPREAD = 0.1  # prior standard deviation of the slope's logarithm
 OFFSET_SPREAD = 0.1  # prior standard deviation of an offset: a hundred samples move it by a quarter of what they show
 
 
 class Calibration(nn.Module):
     """Map logits z to a·z + bₘ: Platt scaling with a common slope a and an offset per model (Platt, 1999).
 
-    Fitted by maximum a posteriori with ln a ~ N(0, 0.5²) and bₘ ~ N(0, 0.1²): few samples change little, and none
-    nothing. A slope alone is temperature scaling (Guo et al., 2017); it never changes which model is likeliest.
+    Fitted by maximum a posteriori with ln a ~ N(0, 0.1²) and bₘ ~ N(0, 0.1²): few samples change little, and none
+    nothing. The slope's prior is narrow because the likelihood takes the models' answers to one sample as independent,
+    which they are not, and so sees more evidence than there is. A slope alone is temperature scaling (Guo et al.,
+    2017); it never changes which model is likeliest.
 
     Args:
         n_models: Number of models M.

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+from torch.nn import functional as F
 
 
 class MemberLayer(nn.Module):
@@ -49,8 +50,7 @@ class Members(nn.Module):
 
     def __init__(self, members: int, widths: Sequence[int], dropout: float, input_dropout: float) -> None:
         super().__init__()
-        pairs = zip(widths[:-1], widths[1:], strict=True)
-        self.layers = nn.ModuleList(MemberLayer(members, inputs, outputs) for inputs, outputs in pairs)
+        self.layers = nn.ModuleList(MemberLayer(members, inputs, outputs) for inputs, outputs in pairwise(widths))
         self.dropout = dropout
         self.input_dropout = input_dropout
 

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's own idiom
+from torch.nn import functional as F
 
 from vlrb.data.batch import Batch, decision_batch
 from vlrb.data.datamodule import CALIBRATION_HALF, SELECTION_HALF
 from vlrb.data.spec import DataSpec
-from vlrb.routers.base import Objective, RouterModule, at_least
+from vlrb.routers.base import RouterModule, at_least
 from vlrb.routers.calibration import Calibration
 from vlrb.routers.members import Members, mean_probability_logit
+from vlrb.routers.objective import Objective
 from vlrb.routers.optimizer import adamw
 from vlrb.routers.scaling import Standardizer
 from vlrb.routers.utility_rule import Estimates, expected_utility

@@ -86,7 +86,7 @@ def dev_points(
 def within_budget(points: list[DevPoint], budget: float) -> DevPoint:
     """Return the most accurate point that costs at most `budget`; ties to the cheaper, then to the lower μ.
 
-    >>> points = [DevPoint(0.0, 0.9, 3e-4), DevPoint(0.5, 0.8, 2e-4), DevPoint(1.0, 0.8, 1e-4), DevPoint(9.0, 0.5, 5e-5)]
+    >>> points = [DevPoint(0.0, 0.9, 3e-4), DevPoint(0.5, 0.8, 2e-4), DevPoint(1.0, 0.8, 1e-4)]
     >>> within_budget(points, 2e-4).mu, within_budget(points, 1.0).mu
     (1.0, 0.0)
     """
@@ -95,6 +95,17 @@ def within_budget(points: list[DevPoint], budget: float) -> DevPoint:
         lowest = min(points, key=lambda point: point.cost)
         raise ConfigError(
             f"budget={budget:g} USD per query is below what this router reaches on dev",
-            f"the lowest is {lowest.cost:.3g} (μ={lowest.mu:g})",
+            f"the lowest is {round_up(lowest.cost)} (μ={lowest.mu:g})",
         )
     return max(affordable, key=lambda point: (point.accuracy, -point.cost, -point.mu))
+
+
+def round_up(cost: float) -> str:
+    """Return a cost with three digits, never below it: what is printed can be asked for.
+
+    >>> round_up(1.5938e-05), round_up(0.0002)
+    ('1.60e-05', '2.00e-04')
+    """
+    exponent = math.floor(math.log10(cost)) if cost > 0 else 0
+    step = 10.0 ** (exponent - 2)
+    return f"{math.ceil(round(cost / step, 6)) * step:.2e}"

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omegaconf import OmegaConf
+
 from vlrb.evaluation.runs import Run, load_run
 from vlrb.report.terminal import print_leaderboard
 from vlrb.report.write import write_leaderboard
@@ -99,10 +101,9 @@ def _check_run(run: Run) -> None:
 
 
 def reweighable() -> list[str]:
-    """Return the names of the routers that can be given another λ after training."""
-    files = sorted((Path(ROOT) / "conf" / "router").glob("*.yaml"))
-    names = [file.stem for file in files if not file.stem.endswith("_reference")]
-    return [name for name in names if build_reference(name).can_reweigh]
+    """Return the names of the routers that can be given another λ after training (variants of one left out)."""
+    nodes = {file.stem: OmegaConf.load(file) for file in sorted((Path(ROOT) / "conf" / "router").glob("*.yaml"))}
+    return [name for name, node in nodes.items() if "defaults" not in node and build_reference(name).can_reweigh]
 
 
 def _check_place(out: Path) -> None:
@@ -110,9 +111,7 @@ def _check_place(out: Path) -> None:
         raise StateError(f"{out} holds another run, which stays as it is", "choose another folder: out=…")
 
 
-def _write(
-    run: Run, restored: Restored, out: Path, mu: float, budget: float | None, started: float
-) -> dict[str, Any]:
+def _write(run: Run, restored: Restored, out: Path, mu: float, budget: float | None, started: float) -> dict[str, Any]:
     """Write the point's folder; return metrics.json."""
     material = restored.material
     settings: Plain = {**material.config, "lambda": {**material.config["lambda"], "value": mu}}

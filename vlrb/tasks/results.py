@@ -87,7 +87,9 @@ def write_judged(
     write_references(
         folder, [table for split, part in judged.items() for table in _reference_tables(view, split, part)]
     )
-    stated = {split: (p, part.outcomes.Y) for split, part in judged.items() if (p := part.decided.probability) is not None}
+    stated = {
+        split: (p, part.outcomes.Y) for split, part in judged.items() if (p := part.decided.probability) is not None
+    }
     if stated:
         write_reliability(folder, stated)
     write_landscape(folder, {split: _landscape(part, truths[split]) for split, part in judged.items()})

@@ -24,7 +24,10 @@ EXAMPLES = {
         ("python evaluate.py runs=runs/demo/sweeps/<sweep>", "one leaderboard over a sweep"),
         ("python evaluate.py runs='runs/demo/*/*' out=report", "the same over a glob, written elsewhere"),
         ("python evaluate.py run=runs/demo/utility/<run> mu=0.3", "another trade-off from the same fit"),
-        ("python evaluate.py run=runs/demo/utility/<run> budget=0.0002", "… or what dev chooses for that many USD a query"),
+        (
+            "python evaluate.py run=runs/demo/utility/<run> budget=0.0002",
+            "… or what dev chooses for that many USD a query",
+        ),
         ("python evaluate.py run=runs/demo/mlp/<run> pricing=flat", "the same decisions under other prices"),
     ),
     "build_data": (
