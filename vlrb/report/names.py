@@ -20,8 +20,9 @@ _NAMING_KEYS = ("name", "model", "path")  # what says best which thing a config 
 def run_names(runs: Sequence[Run]) -> list[str]:
     """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
 
-    Operating points have `μ=…` or `budget …` in the place of λ. The parts of the encoder are named wherever they differ in the table, also beside another router: which features a
-    router saw is no detail. Re-priced runs are marked where runs trained under the table's prices stand beside them.
+    Operating points have `μ=…` or `budget …` in the place of λ. The parts of the encoder are named wherever they differ
+    in the table, also beside another router: which features a router saw is no detail. Re-priced runs are marked where
+    runs trained under the table's prices stand beside them.
     """
     several_seeds = len({run.seed for run in runs}) > 1
     mixed = len({run.repriced_from is None for run in runs}) > 1
