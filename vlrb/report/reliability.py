@@ -1,8 +1,12 @@
 """The plot of how often stated probabilities came true."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vlrb.evaluation.reliability import read_reliability
+from vlrb.metrics.calibration import Reliability
 from vlrb.report.canvas import heading, new_figure, style
 from vlrb.report.leaderboard import Leaderboard
 from vlrb.report.palette import FAINT, INK, series_colours
@@ -10,20 +14,20 @@ from vlrb.report.palette import FAINT, INK, series_colours
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RUNS = 4  # lines at most: the first runs that state probabilities
+MOST = 8  # lines: those of the first rows of the table
 
 
 def reliability_figure(board: Leaderboard) -> "Figure | None":
-    """Return the share of right answers against the probability stated, one line per run; None if no run states any.
+    """Return the share of right answers against the probability stated; None if no run states any.
 
-    A dot's area tells how many statements it stands for.
+    There is one line for runs that state the same (λ plays no part in what a router states). A dot's area tells how
+    many statements it stands for.
     """
-    names = dict(zip(board.frame["run"], board.frame["name"], strict=True))
-    found = {names[str(run.folder)]: read_reliability(run.folder, board.split) for run in board.runs}
-    curves = {name: curve for name, curve in found.items() if curve is not None}
+    curves = reliability_curves(board)
     if not curves:
         return None
-    shown = dict(list(curves.items())[:RUNS])
+    shown = dict(list(curves.items())[:MOST])
+    note = f"first {MOST} of {len(curves)}" if len(curves) > MOST else ""
     colours = series_colours(list(shown))
     with style():
         figure = new_figure(4.6, 4.6)
@@ -40,5 +44,23 @@ def reliability_figure(board: Leaderboard) -> "Figure | None":
         axes.set_xlabel("probability of being right, as stated")
         axes.set_ylabel("share that was right")
         axes.legend(loc="lower right", frameon=False, labelcolor=INK)
-        heading(figure, "Reliability", board.title)
+        heading(figure, "Reliability", board.title, note)
     return figure
+
+
+def reliability_curves(board: Leaderboard) -> dict[str, Reliability]:
+    """Return the different curves of a table by name: the router's if it has one curve, else the first run's."""
+    names = dict(zip(board.frame["run"], board.frame["name"], strict=True))
+    runs = {str(run.folder): run for run in board.runs}
+    found: list[tuple[str, str, Reliability]] = []  # router, name of the row, curve
+    for folder, name in names.items():
+        run = runs.get(str(folder))
+        curve = None if run is None else read_reliability(run.folder, board.split)
+        if run is not None and curve is not None and not any(_same(curve, other) for _, _, other in found):
+            found.append((run.router, name, curve))
+    curves_of = Counter(router for router, _, _ in found)
+    return {router if curves_of[router] == 1 else name: curve for router, name, curve in found}
+
+
+def _same(one: Reliability, other: Reliability) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
