@@ -8,6 +8,9 @@ import pytest
 
 from vlrb.utils.cli import ROOT, run_script
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes side by side: threads of each would wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def mathvision_root() -> Path:
