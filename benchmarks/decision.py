@@ -69,6 +69,7 @@ def make_data(router: RouterModule, n: int, dim: int, models: int) -> BenchmarkD
         C=rng.uniform(1e-5, 1e-3, (rows, models)),
         split=np.array(["train"] * n + ["dev"] * DEV),
         dataset=np.zeros(rows, dtype=np.int64),
+        split_group=np.arange(rows),
         dataset_names=("random",),
         bounds=CostBounds(1e-5, 1e-3, "random"),
         fingerprint="random",

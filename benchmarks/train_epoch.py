@@ -41,6 +41,7 @@ def make_view(n: int) -> SimpleNamespace:
         C=rng.uniform(1e-5, 1e-3, (n, MODELS)),
         split=np.full(n, "train"),
         dataset=np.zeros(n, dtype=np.int64),
+        split_group=np.arange(n),
         dataset_names=("random",),
         bounds=CostBounds(1e-5, 1e-3, "random"),
         fingerprint="random",
