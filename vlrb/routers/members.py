@@ -30,6 +30,8 @@ class MemberLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map x (B, I), the same for all members, or (K, B, I) to (K, B, O)."""
         bias = self.bias.view(self.members, 1, self.outputs)
+        if x.dim() == 2 and not self.training:
+            x = x.expand(self.members, *x.shape)  # the weights of a decision are read once and never copied
         if x.dim() == 3:
             return torch.baddbmm(bias, x, self.weight)
         side_by_side = self.weight.permute(1, 0, 2).reshape(x.shape[1], -1)  # one product for all members
