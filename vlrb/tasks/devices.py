@@ -7,12 +7,15 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+import lightning as L
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.strategies import DDPStrategy
 
 from vlrb.utils.errors import ConfigError
+from vlrb.utils.instantiate import build
 from vlrb.utils.logs import current_log, join_log
 
 # Lightning's hints about loaders and accelerators: they are choices here, not oversights.
@@ -48,6 +51,18 @@ def strategy_of(trainer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a name or 
     if several and (strategy == "ddp" or str(strategy).startswith(RESTARTING)):
         raise ConfigError(f"trainer.strategy={strategy} would start this command again for each device", "trainer=ddp")
     return strategy
+
+
+def build_trainer(node: Mapping[str, Any], given: Mapping[str, Any]) -> L.Trainer:
+    """Build the Trainer of a `trainer` config with what a job gives in place of its values.
+
+    Raises:
+        ConfigError: The device is not there.
+    """
+    try:
+        return cast("L.Trainer", build(dict(node), "trainer", **given))
+    except MisconfigurationException as error:  # e.g. a GPU that is not there
+        raise ConfigError(f"trainer: {str(error).splitlines()[0]}", "trainer=cpu runs everywhere") from error
 
 
 def several_devices(devices: object) -> bool:

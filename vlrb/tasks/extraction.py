@@ -1,15 +1,12 @@
 """The Trainer that runs encoders which are torch networks, made from a job's `trainer` config."""
 
-from typing import Any, cast
+from typing import Any
 
 import lightning as L
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 
-from vlrb.tasks.devices import several_devices, strategy_of
+from vlrb.tasks.devices import build_trainer, several_devices, strategy_of
 from vlrb.utils.config import Plain
-from vlrb.utils.errors import ConfigError
-from vlrb.utils.instantiate import build
 
 
 def make_feature_trainer(node: Plain, callbacks: list[Callback], single: bool) -> L.Trainer:
@@ -42,7 +39,4 @@ def make_feature_trainer(node: Plain, callbacks: list[Callback], single: bool) -
         given |= {"devices": first, "strategy": "auto"}
     else:
         given["strategy"] = strategy_of(node)
-    try:
-        return cast("L.Trainer", build(node, "trainer", **given))
-    except MisconfigurationException as error:  # e.g. a GPU that is not there
-        raise ConfigError(f"trainer: {str(error).splitlines()[0]}", "trainer=cpu runs everywhere") from error
+    return build_trainer(node, given)

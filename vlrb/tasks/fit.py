@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, cast
 import lightning as L
 import numpy as np
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import OmegaConf
 
 from vlrb.benchmark.view import BenchmarkView
@@ -20,10 +19,9 @@ from vlrb.routers.base import RouterModule
 from vlrb.routers.progress import TrainingProgress
 from vlrb.routers.utility_rule import Estimates
 from vlrb.tasks.build import Features
-from vlrb.tasks.devices import ignore_hints, own_port, strategy_of
+from vlrb.tasks.devices import build_trainer, ignore_hints, own_port, strategy_of
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain
-from vlrb.utils.errors import ConfigError
 from vlrb.utils.instantiate import build
 
 REFERENCES = ("oracle", "strongest_global", "cheapest_global", "strongest_per_dataset", "random")
@@ -94,10 +92,7 @@ def make_trainer(
         given |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "accumulate_grad_batches": 1}
     else:
         given["strategy"] = strategy_of(node)
-    try:
-        return cast("L.Trainer", build(node, "trainer", **given))
-    except MisconfigurationException as error:  # e.g. a GPU that is not there
-        raise ConfigError(f"trainer: {str(error).splitlines()[0]}", "trainer=cpu runs everywhere") from error
+    return build_trainer(node, given)
 
 
 def fit(
