@@ -10,9 +10,9 @@ from torch.nn.functional import embedding_bag
 from vlrb.benchmark.targets import soft_targets
 from vlrb.data.batch import Batch
 from vlrb.data.spec import DataSpec
-from vlrb.data.tradeoff import correct
 from vlrb.routers.base import RouterModule, TrainingArrays, at_least
 from vlrb.routers.nearest import Neighbours, cosine_distance, cosine_neighbours, unit_rows
+from vlrb.routers.objective import right_or_wrong
 from vlrb.routers.references import mean_correct
 from vlrb.routers.scaling import Standardizer
 from vlrb.routers.utility_rule import expected_utility
@@ -123,7 +123,7 @@ class KNNRouter(NeighbourRouter):
 
     def fit_arrays(self, train: TrainingArrays) -> None:
         """Keep the training samples and how the models did on them."""
-        y = torch.from_numpy(correct(train.Y.cpu().numpy())).to(train.features)
+        y = right_or_wrong(train.Y).to(train.features)
         if self.rule == "utility":
             otherwise = torch.cat([mean_correct(train.Y).clamp_min(0.0), self.mean_train_cost])
             self.remember(train.features, torch.cat([y, train.C], dim=1), otherwise)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vlrb.data.batch import Batch
+from vlrb.schema import CORRECT_THRESHOLD
 
 
 class Objective(NamedTuple):
@@ -37,3 +38,8 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor, weight: Tensor) -> Tenso
     """
     losses = -(targets * torch.log_softmax(logits, dim=1)).sum(dim=1)
     return (losses * weight).sum() / weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)
+
+
+def right_or_wrong(Y: Tensor) -> Tensor:
+    """Return y = 1[Y ≥ τ], NaN where Y is NaN."""
+    return torch.where(Y.isnan(), Y, (Y >= CORRECT_THRESHOLD).to(Y))

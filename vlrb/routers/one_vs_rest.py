@@ -9,9 +9,9 @@ from torch.nn.functional import softplus
 
 from vlrb.data.batch import Batch
 from vlrb.data.spec import DataSpec
-from vlrb.data.tradeoff import correct
 from vlrb.routers.base import RouterModule, TrainingArrays, at_least
 from vlrb.routers.lbfgs import lowest
+from vlrb.routers.objective import right_or_wrong
 from vlrb.routers.scaling import Standardizer
 from vlrb.routers.utility_rule import expected_utility
 from vlrb.utils.errors import ConfigError, DataError
@@ -97,7 +97,7 @@ class OneVsRestRouter(RouterModule):
     def fit_arrays(self, train: TrainingArrays) -> None:
         """Fit the classifiers by L-BFGS in float64."""
         self.scaler.fit([train.features])
-        y = torch.from_numpy(correct(train.Y.cpu().numpy())).double()
+        y = right_or_wrong(train.Y).double().cpu()
         X = self._scaled(train.features).double().cpu()
         if self.drop_unsolved:
             solved = (y == 1).any(dim=1)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from vlrb.data.batch import Batch
-from vlrb.data.tradeoff import TradeOff, correct
+from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import TrainingArrays
 from vlrb.routers.neighbours import NeighbourRouter
+from vlrb.routers.objective import right_or_wrong
 from vlrb.utils.errors import ConfigError, DataError
 
 PAIR_CELLS = 4_000_000  # comparisons held at once
@@ -61,7 +62,7 @@ class PRkNNRouter(NeighbourRouter):
     def fit_arrays(self, train: TrainingArrays) -> None:
         """Let the models meet on every training sample."""
         features, C = train.features, train.C
-        y = torch.from_numpy(correct(train.Y.cpu().numpy())).to(features)
+        y = right_or_wrong(train.Y).to(features)
         if self.rule == "lexicographic":
             kept = (y > 0).any(dim=1)
             if not kept.any():

@@ -10,10 +10,10 @@ from torch import Tensor
 from vlrb.data.batch import Batch
 from vlrb.data.sampling import derive_seed
 from vlrb.data.spec import DataSpec
-from vlrb.data.tradeoff import correct
 from vlrb.routers.base import RouterModule, TrainingArrays, at_least
 from vlrb.routers.lbfgs import lowest
 from vlrb.routers.nearest import unit_rows
+from vlrb.routers.objective import right_or_wrong
 from vlrb.routers.one_vs_rest import log_loss
 from vlrb.routers.references import mean_correct
 from vlrb.routers.scaling import Standardizer
@@ -95,7 +95,7 @@ class KMeansRouter(RouterModule):
         centres = find_centres(points.cpu().numpy(), self.clusters, self.n_init, seed)
         self.centres = torch.from_numpy(centres).to(points.device, torch.float64)
         label = distances(points, self.centres).argmin(dim=1)
-        y = torch.from_numpy(correct(train.Y.cpu().numpy())).to(points)
+        y = right_or_wrong(train.Y).to(points)
         overall = mean_correct(train.Y).clamp_min(0.0)
         self.accuracy = cluster_means(y, label, len(centres), overall, self.prior)
         self.cost = cluster_means(train.C, label, len(centres), self.mean_train_cost, self.prior)
@@ -206,7 +206,7 @@ class PrototypeRouter(RouterModule):
         """Average the samples that each model answers right, and fit the curves."""
         self.scaler.fit([train.features])
         points = unit_rows(self.scaler(train.features)).double()
-        y = torch.from_numpy(correct(train.Y.cpu().numpy())).to(points)
+        y = right_or_wrong(train.Y).to(points)
         right = y.nan_to_num()
         sums = right.T @ points
         self.prototypes.copy_(unit_rows(sums))

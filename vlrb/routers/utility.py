@@ -13,11 +13,10 @@ from vlrb.data.spec import DataSpec
 from vlrb.routers.base import RouterModule, at_least
 from vlrb.routers.calibration import Calibration
 from vlrb.routers.members import Members, mean_probability_logit
-from vlrb.routers.objective import Objective
+from vlrb.routers.objective import Objective, right_or_wrong
 from vlrb.routers.optimizer import adamw
 from vlrb.routers.scaling import Standardizer
 from vlrb.routers.utility_rule import Estimates, expected_utility
-from vlrb.schema import CORRECT_THRESHOLD
 from vlrb.utils.console import say
 from vlrb.utils.errors import ConfigError
 
@@ -123,7 +122,7 @@ class UtilityRouter(RouterModule):
 
         self.scaler.fit(features())
         Y, C = (torch.cat(parts).to(self.prior) for parts in zip(*outcomes, strict=True))
-        y, ratio = right(Y), self._ratio(C)
+        y, ratio = right_or_wrong(Y), self._ratio(C)
         known = (~y.isnan()).sum(dim=0)
         share = (y.nan_to_num().sum(dim=0) + 0.5) / (known + 1.0)  # never 0 or 1
         self.prior.copy_(torch.where(known > 0, share.logit(), -torch.inf))
@@ -180,7 +179,7 @@ class UtilityRouter(RouterModule):
         counted = self.prior.isfinite().expand_as(batch["Y"])
         if "dev_half" in batch and self.calibrated:
             counted = counted & (batch["dev_half"] == SELECTION_HALF).unsqueeze(1)
-        y = torch.where(counted, right(batch["Y"]), torch.nan)
+        y = torch.where(counted, right_or_wrong(batch["Y"]), torch.nan)
         ratio = torch.where(counted, self._ratio(batch["C"]), torch.nan)
         members, log_ratio = self._members(x), self._log_ratio(x)
         logits = members if self.training else mean_probability_logit(members).unsqueeze(0)
@@ -203,7 +202,7 @@ class UtilityRouter(RouterModule):
         for batch in batches:
             rows = batch["dev_half"] == CALIBRATION_HALF
             logits.append(self._logits(self._scaled(batch["features"][rows])))
-            y.append(torch.where(self.prior.isfinite(), right(batch["Y"][rows]), torch.nan))
+            y.append(torch.where(self.prior.isfinite(), right_or_wrong(batch["Y"][rows]), torch.nan))
         samples = sum(map(len, y))
         if not samples:
             say(f"router {self.name!r} is not calibrated: no dev sample to do it with")
@@ -212,11 +211,6 @@ class UtilityRouter(RouterModule):
         slope, offset = float(self.calibration.slope), self.calibration.offset
         found = f"slope {slope:.2f}, offsets {float(offset.min()):+.2f} to {float(offset.max()):+.2f}"
         say(f"router {self.name!r} calibrated on {samples:,} dev samples: {found}")
-
-
-def right(Y: Tensor) -> Tensor:
-    """Return y = 1[Y ≥ τ], NaN where Y is NaN."""
-    return torch.where(Y.isnan(), Y, (Y >= CORRECT_THRESHOLD).to(Y))
 
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
