@@ -12,13 +12,22 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
+from PIL import Image
 
 from vlrb.data.datamodule import BenchmarkDataModule
+from vlrb.data.raw import RawInputs
 from vlrb.data.sources import FusedFeatures
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
+from vlrb.encoders.backbones.base import Backbone
+from vlrb.encoders.backbones.lxmert import LxmertBackbone
+from vlrb.encoders.backbones.pictures import PictureInputs
+from vlrb.encoders.backbones.text import LearnedTokens
+from vlrb.encoders.backbones.towers import ConvTower
 from vlrb.metrics.bounds import CostBounds
 from vlrb.routers.base import RouterModule, TrainingArrays
+from vlrb.routers.end_to_end import is_end_to_end
+from vlrb.routers.recipe import Recipe
 from vlrb.utils.cli import ROOT
 from vlrb.utils.instantiate import build
 
@@ -31,7 +40,8 @@ ROUTER_NAMES = sorted(path.stem for path in ROUTER_FOLDER.glob("*.yaml"))
 def router_node(name: str) -> dict[str, Any]:
     """A router's YAML with its `defaults` (other routers) merged in, as Hydra does."""
     node = OmegaConf.load(ROUTER_FOLDER / f"{name}.yaml")
-    bases = [router_node(base) for base in node.pop("defaults", []) if base != "_self_"]
+    listed = [base for base in node.pop("defaults", []) if isinstance(base, str)]  # others choose the encoder
+    bases = [router_node(base) for base in listed if base != "_self_"]
     merged = OmegaConf.merge(*bases, node)
     return OmegaConf.to_container(merged, resolve=True)
 
@@ -62,7 +72,42 @@ def make_view(n: int = 420, m: int = 5, d: int = 10, seed: int = 0) -> SimpleNam
         fingerprint="world",
         features=features,
         kind=kind,
+        prompts=[f"question {WORDS[k]} number {i % 7} " + "and so on " * (i % 3) for i, k in enumerate(kind)],
     )
+
+
+WORDS = ("apple", "river", "seven", "cloud")
+COLOURS = ((200, 30, 30), (30, 200, 30), (30, 30, 200), (200, 200, 30))
+
+
+class Squares:
+    """Small pictures whose colour is that of the sample's kind; some samples have none, some have two."""
+
+    def __init__(self, kind: np.ndarray, offset: int) -> None:
+        self.kind, self.offset = kind, offset
+
+    def __len__(self) -> int:
+        return len(self.kind) + self.offset
+
+    def load(self, i: int) -> list[Image.Image]:
+        row = i - self.offset
+        size = (20 + row % 9, 30 - row % 7)
+        return [Image.new("RGB", size, COLOURS[self.kind[row]]) for _ in range((1, 1, 2, 1, 0)[row % 5])]
+
+
+def make_backbone() -> Backbone:
+    """The smallest LXMERT that still has every part."""
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16, "l_layers": 1, "r_layers": 1}
+    sizes |= {"x_layers": 1, "vocab_size": 300, "max_position_embeddings": 40, "visual_feat_dim": 16}
+    text, pictures = LearnedTokens(vocab_size=300, max_length=24), PictureInputs(16)
+    return LxmertBackbone("micro", text, pictures, ConvTower([8, 16]), sizes=sizes)
+
+
+def attach(router: RouterModule) -> RouterModule:
+    """Give an end-to-end router a very small backbone; leave others as they are."""
+    if is_end_to_end(router):
+        router.attach(make_backbone(), Recipe(max_epochs=3))
+    return router
 
 
 def concat(text: torch.Tensor, vision: torch.Tensor) -> torch.Tensor:
@@ -73,6 +118,12 @@ def make_data(
     router: RouterModule, view: SimpleNamespace, trade_off: TradeOff | None = None, seed: int = 0, spec: Any = None
 ) -> BenchmarkDataModule:
     sources = {"features": FusedFeatures(view.features[:, :4], view.features[:, 4:], concat)}
+    if is_end_to_end(router):
+        prompts = [*[""] * int(view.rows[0]), *view.prompts]
+        if router.backbone.stored is None:
+            router.backbone.learn_text([p for p, s in zip(view.prompts, view.split, strict=True) if s == "train"])
+        pictures = Squares(view.kind, int(view.rows[0]))
+        sources["raw"] = RawInputs(prompts, pictures, router.backbone.preprocessor())
     settings = replace(router.batch_settings(seed), eval_batch_size=64)
     return BenchmarkDataModule(view, sources, trade_off or TradeOff(0.5), settings, spec)
 
@@ -145,7 +196,8 @@ def world() -> SimpleNamespace:
         "scores": scores,
         "fit_closed": fit_closed,
         "ask": ask,
-        "build": lambda which, **given: build({**router_node(which), **given}, "router"),
+        "build": lambda which, **given: attach(build({**router_node(which), **given}, "router")),
+        "attach": attach,
     }
     return SimpleNamespace(names=ROUTER_NAMES, **helpers)
 

@@ -22,7 +22,8 @@ class Batch(TypedDict, total=False):
     """B samples at once.
 
     `index` (B,) int64 row in the view; `sample_key` (B,) int64 hash of the sample id; `dataset` (B,) int64 code, −1 for
-    a dataset not seen in training; `features` (B, D) float32, if the router reads them. In training and validation
+    a dataset not seen in training; `features` (B, D) float32, if the router reads them; `text_ids` and the four keys
+    after it, if it reads prompts and pictures (`encoders.backbones.base.Backbone` says how). In training and validation
     only: `targets` (B, M) float32 soft targets, `weight` (B,) float32 (0 = row without a target), `Y` (B, M) float32
     quality and `C` (B, M) float32 cost in USD, NaN = missing. On dev only: `dev_half` (B,) int64, 0 or 1, for two
     uses of dev that must not see the same samples.
@@ -32,6 +33,11 @@ class Batch(TypedDict, total=False):
     sample_key: Tensor
     dataset: Tensor
     features: Tensor
+    text_ids: Tensor
+    text_mask: Tensor
+    pixels: Tensor
+    extent: Tensor
+    picture_mask: Tensor
     targets: Tensor
     weight: Tensor
     Y: Tensor

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, Batch, group_halves, sample_keys
+from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, RAW, Batch, group_halves, sample_keys
 from vlrb.data.dataset import OutcomeTensors, SampleBatches, as_is
 from vlrb.data.sampling import EpochBatches
 from vlrb.data.sources import BoundSource, InputSource
@@ -34,6 +34,7 @@ class BatchSettings:
 
     Args:
         inputs: What the router reads, a subset of {features, raw, dataset, outcomes}.
+        learns_from: What it reads in training and on dev besides, never when it decides.
         batch_size: Samples per training batch, over all devices.
         seed: Seed of the run (order of the samples).
         shuffle: Visit the training samples in a new order each epoch.
@@ -50,9 +51,10 @@ class BatchSettings:
     shuffle: bool = True
     eval_batch_size: int = 1024
     workers: int = 0
+    learns_from: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if unknown := self.inputs - INPUTS:
+        if unknown := (self.inputs | self.learns_from) - INPUTS:
             raise ConfigError(f"unknown router inputs {sorted(unknown)}", f"valid: {', '.join(sorted(INPUTS))}")
         if self.batch_size < 1 or self.eval_batch_size < 1 or self.workers < 0:
             raise ConfigError("batch_size and eval_batch_size must be at least 1, workers at least 0")
@@ -113,14 +115,16 @@ class BenchmarkDataModule(L.LightningDataModule):
         split = np.asarray(view.split).astype(str)
         self._index = {name: np.flatnonzero(split == name) for name in SPLITS}
         used = _used_sources(sources, settings.inputs)
-        self.spec = spec or _new_spec(view, self._index[TRAIN], trade_off, settings.seed, _dim(used))
-        _check_spec(self.spec, view, _dim(used))
+        extra = _used_sources(sources, settings.learns_from - settings.inputs)
+        self.spec = spec or _new_spec(view, self._index[TRAIN], trade_off, settings.seed, _dim([*used, *extra]))
+        _check_spec(self.spec, view, _dim([*used, *extra]))
         self._columns = {
             "sample_key": torch.from_numpy(sample_keys(self._sample_ids)),
             DATASET: torch.from_numpy(_codes(view, self.spec)),
         }
         self._dev_half = self._halves(view)
         self._bound = [source.at(np.asarray(view.rows), self._sample_ids.tolist()) for source in used]
+        self._extra = [source.at(np.asarray(view.rows), self._sample_ids.tolist()) for source in extra]
         self._outcomes = {name: self._outcomes_of(view, name) for name in self._splits_with_outcomes()}
 
     def _halves(self, view: "BenchmarkView") -> Tensor:
@@ -148,7 +152,7 @@ class BenchmarkDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled training batches; of several devices each takes its share of every batch."""
-        dataset = self._dataset(TRAIN, self._outcomes[TRAIN], self._bound)
+        dataset = self._dataset(TRAIN, self._outcomes[TRAIN], [*self._bound, *self._extra])
         if not len(dataset) or not bool(self._outcomes[TRAIN].weight.any()):
             raise DataError("no training sample has a correct model", "check the logs, the split and the model pool")
         seed = self.settings.seed if self.settings.shuffle else None
@@ -159,17 +163,23 @@ class BenchmarkDataModule(L.LightningDataModule):
         """Return the dev batches in order; none if there is no dev split."""
         if not self.split_size(DEV):
             return []
-        dataset = self._dataset(DEV, self._outcomes[DEV], self._bound)
+        dataset = self._dataset(DEV, self._outcomes[DEV], [*self._bound, *self._extra])
         batches = EpochBatches(dataset, self.settings.eval_batch_size, None, *self._devices())
         return _loader(dataset, batches, self.settings)
 
     def fitting_batches(self) -> Iterator[Batch]:
-        """Yield the training split once, in order and unsharded, for statistics that must not depend on a shuffle."""
-        yield from self.split_batches(TRAIN)
+        """Yield the training split once, in order and unsharded, for statistics that must not depend on a shuffle.
+
+        Of a router that reads prompts and pictures, without them: what it learns from besides has no shuffle either.
+        """
+        light = [] if RAW in self.settings.inputs else self._bound
+        yield from self._in_order(self._dataset(TRAIN, self._outcomes[TRAIN], [*light, *self._extra]))
 
     def split_batches(self, split: str) -> Iterator[Batch]:
         """Yield train or dev once, with outcomes, in order and unsharded; nothing if the split is empty."""
-        dataset = self._dataset(split, self._outcomes[split], self._bound)
+        yield from self._in_order(self._dataset(split, self._outcomes[split], [*self._bound, *self._extra]))
+
+    def _in_order(self, dataset: SampleBatches) -> Iterator[Batch]:
         for start in range(0, len(dataset), self.settings.eval_batch_size):
             stop = min(start + self.settings.eval_batch_size, len(dataset))
             yield dataset[torch.arange(start, stop)]

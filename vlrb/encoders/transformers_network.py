@@ -57,7 +57,13 @@ def read_tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers has no t
         raise _unreadable(folder, "tokenizer", error) from error
 
 
-def read_network(kind: Any, folder: Path, config: Any, unused: tuple[str, ...] = ()) -> nn.Module:  # noqa: ANN401
+def read_network(
+    kind: Any,  # noqa: ANN401 - transformers has no types
+    folder: Path,
+    config: Any,  # noqa: ANN401
+    unused: tuple[str, ...] = (),
+    **options: Any,  # noqa: ANN401
+) -> nn.Module:
     """Return a network with its weights, float32, frozen, in evaluation mode.
 
     Args:
@@ -65,6 +71,7 @@ def read_network(kind: Any, folder: Path, config: Any, unused: tuple[str, ...] =
         folder: Folder with the weights (safetensors, else .bin read as weights only).
         config: Configuration of the network.
         unused: Beginnings of the names of weights that may be absent because they are never used.
+        options: Further arguments of the constructor.
 
     Raises:
         DataError: A weight is absent or has another shape, or the file cannot be read safely.
@@ -73,10 +80,10 @@ def read_network(kind: Any, folder: Path, config: Any, unused: tuple[str, ...] =
 
     from safetensors import SafetensorError
 
-    options = {"local_files_only": True, "weights_only": True, "output_loading_info": True}
+    reading = {"local_files_only": True, "weights_only": True, "output_loading_info": True}
     try:
         with quiet():
-            network, found = kind.from_pretrained(folder, config=config, **options)
+            network, found = kind.from_pretrained(folder, config=config, **reading, **options)
     except (OSError, ValueError, RuntimeError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
         raise _unreadable(folder, "weights", error) from error
     absent = sorted(name for name in found["missing_keys"] if not name.startswith(unused))

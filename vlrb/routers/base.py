@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import lightning as L
@@ -54,6 +55,7 @@ class RouterModule(L.LightningModule):
     """
 
     inputs: ClassVar[frozenset[str]] = frozenset({"features"})
+    learns_from: ClassVar[frozenset[str]] = frozenset()  # read in training and on dev besides, never to decide
     closed_form: ClassVar[bool] = False
     shared_buffers: ClassVar[tuple[str, ...]] = ()  # large buffers that many runs have in common (checkpoint.py)
     can_reweigh: bool = False  # True: scores are `expected_utility(p̂, ĉ, spec.trade_off)`, λ has no other part
@@ -116,7 +118,20 @@ class RouterModule(L.LightningModule):
 
     def batch_settings(self, seed: int, workers: int = 0) -> BatchSettings:
         """Return how this router wants its batches."""
-        return BatchSettings(self.inputs, self.batch_size, seed, shuffle=not self.closed_form, workers=workers)
+        return BatchSettings(
+            self.inputs,
+            self.batch_size,
+            seed,
+            shuffle=not self.closed_form,
+            workers=workers,
+            learns_from=self.learns_from,
+        )
+
+    def write_parts(self, folder: Path) -> None:
+        """Write what a fresh router needs before its weights can be loaded (hook)."""
+
+    def read_parts(self, folder: Path) -> None:
+        """Read what `write_parts` wrote, before `bind` (hook)."""
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 

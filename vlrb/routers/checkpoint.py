@@ -34,6 +34,7 @@ def save_router(folder: Path, router: RouterModule, bank_folder: Path | None = N
             shared.append(f"{name}={mark}")
     with atomic_path(Path(folder) / WEIGHTS_FILE) as temporary:
         save_file(state, temporary, metadata={BANK_KEY: ";".join(shared)})
+    router.write_parts(Path(folder))
     write_json(Path(folder) / SPEC_FILE, router.spec.to_plain())
 
 
@@ -64,6 +65,7 @@ def load_router_weights(folder: Path, router: RouterModule, bank_folder: Path | 
         StateError: The weights are those of another router, or a shared buffer is missing.
     """
     path = Path(folder) / WEIGHTS_FILE
+    router.read_parts(Path(folder))
     router.bind(load_spec(folder))
     state, shared = _read(path)
     for entry in filter(None, shared.split(";")):

@@ -129,11 +129,11 @@ def restore(trained: Run, config: Plain) -> Restored:
     benchmark = find_benchmark(trained, config)
     view = make_view(settings, benchmark)
     features = ensure_features(settings, benchmark) if needs_features(settings) else None
-    parts = data_parts(view, features)
+    parts = data_parts(settings, benchmark, view, features)
     check_data(trained, parts)
     router = build_router(settings)
-    sources = input_sources(settings, features)
     load_router_weights(trained.folder, router, bank_folder(trained.folder.resolve()))
+    sources = input_sources(settings, benchmark, router, features)
     spec = load_spec(trained.folder)
     data = make_data(router, view, sources, spec.trade_off, settings["seed"], spec)
     fitted = Fitted(router, data, make_trainer(settings, router, single=True))

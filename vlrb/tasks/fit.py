@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from omegaconf import OmegaConf
 
+from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
 from vlrb.data.batch import decision_batch
 from vlrb.data.datamodule import BenchmarkDataModule
@@ -18,6 +19,7 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import RouterModule
 from vlrb.routers.progress import TrainingProgress
 from vlrb.routers.utility_rule import Estimates
+from vlrb.tasks.backbone import attach_backbone, raw_inputs
 from vlrb.tasks.build import Features
 from vlrb.tasks.devices import build_trainer, ignore_hints, own_port, strategy_of
 from vlrb.utils.cli import ROOT
@@ -49,12 +51,15 @@ class Fitted(NamedTuple):
     decider: L.Trainer
 
 
-def input_sources(config: Plain, features: Features | None) -> dict[str, InputSource]:
+def input_sources(
+    config: Plain, benchmark: Benchmark, router: RouterModule, features: Features | None
+) -> dict[str, InputSource]:
     """Return the inputs that this configuration can give to a router."""
-    if features is None:
-        return {}
-    fusion = build(config["encoder"]["fusion"], "encoder.fusion")
-    return {"features": FusedFeatures(features.text, features.vision, fusion)}
+    found: dict[str, InputSource] = {**raw_inputs(router, benchmark)}
+    if features is not None:
+        fusion = build(config["encoder"]["fusion"], "encoder.fusion")
+        found["features"] = FusedFeatures(features.text, features.vision, fusion)
+    return found
 
 
 def make_data(
@@ -128,6 +133,8 @@ def decide(fitted: Fitted, split: str) -> Decided:
 def estimate(fitted: Fitted, split: str) -> Estimates | None:
     """Return what the router expects of each model on one split, (n, M) each; None if it does not decide that way."""
     router, found = fitted.router.eval(), []
+    if not router.can_reweigh:
+        return None
     with torch.inference_mode():
         for batch in fitted.data.decision_data(split).predict_dataloader():
             here = router.transfer_batch_to_device(batch, router.device, 0)
@@ -142,8 +149,10 @@ def estimate(fitted: Fitted, split: str) -> Estimates | None:
 
 
 def build_router(config: Plain) -> RouterModule:
-    """Build the router of a config, checked against its constructor."""
-    return cast("RouterModule", build(config["router"], "router"))
+    """Build the router of a config, checked against its constructor, with its backbone if it has one."""
+    router = cast("RouterModule", build(config["router"], "router"))
+    attach_backbone(config, router)
+    return router
 
 
 def build_reference(name: str) -> RouterModule:

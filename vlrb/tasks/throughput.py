@@ -9,9 +9,11 @@ import torch
 
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
+from vlrb.data.batch import Batch
 from vlrb.encoders.precomputed import PrecomputedFeatures
 from vlrb.encoders.torch_encoder import TorchEncoder
 from vlrb.evaluation.throughput import Throughput, measure_throughput
+from vlrb.routers.end_to_end import is_end_to_end
 from vlrb.schema import PROMPT, TEST
 from vlrb.tasks.build import build_encoders
 from vlrb.tasks.fit import Fitted
@@ -31,8 +33,13 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     """
     rows = view.members(TEST)
     tokens = view.tokens_in[rows].mean(axis=1)
-    router = measure_throughput(_decider(fitted), tokens, BATCH, WARMUP, BATCHES, _wait(fitted))
+    end_to_end = is_end_to_end(fitted.router)
+    batches = BATCHES_WITH_ENCODER if end_to_end else BATCHES
+    ready = _decider(fitted, prepared=_prepared(fitted, len(tokens)) if end_to_end else None)
+    router = measure_throughput(ready, tokens, BATCH, WARMUP, batches, _wait(fitted))
     total: Throughput | None = router
+    if end_to_end:  # reading, decoding and tokenising go with it
+        total = measure_throughput(_decider(fitted), tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
     encoders = build_encoders(config) if "features" in fitted.router.inputs else {}
     if any(isinstance(encoder, PrecomputedFeatures) for encoder in encoders.values()):
         total = None  # features that were made elsewhere: nothing to time
@@ -43,15 +50,25 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     return _flat("router", router) | _flat("total", total)
 
 
-def _decider(fitted: Fitted) -> Callable[[np.ndarray], object]:
+def _decider(fitted: Fitted, prepared: Mapping[int, Batch] | None = None) -> Callable[[np.ndarray], object]:
+    """Return a function that decides on test samples; batches in `prepared`, by first position, are not read again."""
     data = fitted.data.decision_data(TEST)
     router = fitted.router.eval()
 
     @torch.inference_mode()
     def decide(positions: np.ndarray) -> object:
-        return router.decide(router.predict_step(data.rows(torch.from_numpy(positions))))
+        batch = prepared[int(positions[0])] if prepared else data.rows(torch.from_numpy(positions))
+        return router.decide(router.predict_step(batch))
 
     return decide
+
+
+def _prepared(fitted: Fitted, n: int) -> dict[int, Batch]:
+    """Return the test batches that are timed, read and decoded, on the router's device, by first position."""
+    data, router = fitted.data.decision_data(TEST), fitted.router
+    firsts = range(0, min(n, BATCH * max(WARMUP, BATCHES_WITH_ENCODER)), BATCH)
+    batches = {first: data.rows(torch.arange(first, min(first + BATCH, n))) for first in firsts}
+    return {first: router.transfer_batch_to_device(batch, router.device, 0) for first, batch in batches.items()}
 
 
 def _load(encoders: Mapping[str, Any], fitted: Fitted) -> None:

@@ -46,7 +46,7 @@ def train_job(config: Plain) -> JobResult:
     benchmark = open_benchmark(config)
     view = make_view(config, benchmark)
     features = ensure_features(config, benchmark, allow=config["build"]) if reads_features else None
-    parts = data_parts(view, features)
+    parts = data_parts(config, benchmark, view, features)
     with folder_lock(folder):
         record = state.finished(folder, config, parts)
         if record is None:
@@ -63,16 +63,20 @@ def train_job(config: Plain) -> JobResult:
 
 
 def check_early(config: Plain) -> None:
-    """Find mistakes in the router and λ before any work is done."""
+    """Find mistakes in the router, its encoder and λ before any work is done."""
     from vlrb.data.tradeoff import TradeOff
+    from vlrb.tasks.fit import build_router
 
     TradeOff.from_config(config["lambda"])
-    build(config["router"], "router")
+    router: Any = build_router(config)
+    if "raw" in router.inputs:
+        router.backbone.check()
 
 
 def needs_features(config: Plain) -> bool:
-    """Return whether the router reads frozen features."""
-    return "features" in locate(str(config["router"]["_target_"]), "router").inputs  # type: ignore[attr-defined]
+    """Return whether the router reads frozen features, if only while it learns."""
+    kind: Any = locate(str(config["router"]["_target_"]), "router")
+    return "features" in kind.inputs | kind.learns_from
 
 
 def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
@@ -84,9 +88,14 @@ def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
     return BenchmarkView.create(benchmark, pool, config["pricing"]["name"], config["missing"], split.label, split.seed)
 
 
-def data_parts(view: "BenchmarkView", features: Features | None) -> dict[str, str]:
+def data_parts(
+    config: Plain, benchmark: "Benchmark", view: "BenchmarkView", features: Features | None
+) -> dict[str, str]:
     """Return fingerprints of everything the run sees, by part, so that a change can be named."""
-    return {**view.parts, "features": features.fingerprint if features else state.NO_FEATURES}
+    from vlrb.tasks.backbone import BACKBONE, raw_fingerprint
+
+    raw = {"prompts and pictures": raw_fingerprint(benchmark)} if BACKBONE in config["encoder"] else {}
+    return {**view.parts, **raw, "features": features.fingerprint if features else state.NO_FEATURES}
 
 
 def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", parts: dict[str, str]) -> dict[str, Any]:
@@ -116,11 +125,13 @@ def _train(
     from vlrb.evaluation.runs import load_run
     from vlrb.report.write import write_leaderboard
     from vlrb.routers.checkpoint import save_router
+    from vlrb.tasks.backbone import learn_text
     from vlrb.tasks.fit import build_router, fit, input_sources, make_data
     from vlrb.tasks.results import Material, write_results
 
     router = build_router(config)
-    sources = input_sources(config, features)
+    learn_text(router, benchmark, view)
+    sources = input_sources(config, benchmark, router, features)
     data = make_data(router, view, sources, TradeOff.from_config(config["lambda"]), config["seed"])
     lam = number_text(config["lambda"]["value"])
     if not in_sweep():

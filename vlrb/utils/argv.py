@@ -29,10 +29,13 @@ LITERAL_KEYS = (
     "encoder.vision.path",
     "encoder.vision.model",
     "encoder.vision.checkpoint",
+    "encoder.backbone.model",
+    "encoder.backbone.text.model",
+    "encoder.backbone.tower.model",
     "paths.data_dir",
     "paths.runs_dir",
 )
-SUBGROUPS = ("encoder.text", "encoder.vision", "encoder.fusion")
+SUBGROUPS = ("encoder.text", "encoder.vision", "encoder.fusion", "encoder.training")
 FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-name", "-cn", "--config-dir", "-cd", "--config-path")
 
 

@@ -1,0 +1,1 @@
+"""Trainable networks that read prompts and pictures together."""

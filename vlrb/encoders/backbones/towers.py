@@ -1,0 +1,173 @@
+"""Vision towers: pictures → tokens of patches, each with the box that it covers."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vlrb.encoders.backbones.source import NetworkSource
+from vlrb.utils.errors import ConfigError
+
+KEY = "encoder.backbone.tower"
+
+
+class Patches(NamedTuple):
+    """Tokens of K pictures.
+
+    Attributes:
+        tokens: (K, n, W).
+        boxes: (K, n, 4) left, top, right, bottom of each patch in the picture's own coordinates, 0 to 1.
+        mask: (K, n) bool: whether any of the patch lies in the picture (else it is filling).
+    """
+
+    tokens: Tensor
+    boxes: Tensor
+    mask: Tensor
+
+
+class Tower(nn.Module):
+    """A network from pictures to a grid of tokens.
+
+    Attributes:
+        width: Width W of a token; known after `load()`.
+    """
+
+    width: int
+
+    @abstractmethod
+    def load(self, size: int, stored: Mapping[str, Any] | None = None) -> None:
+        """Create the network for pictures of `size` pixels; of a stored configuration without reading weights."""
+
+    @abstractmethod
+    def grid(self, colours: Tensor) -> Tensor:
+        """Return (K, rows, columns, W) for normalised colours (K, 3, S, S)."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Return what `load(stored=…)` needs."""
+
+    def check(self) -> None:
+        """Find out cheaply whether `load()` can work."""
+
+    def blocks(self) -> list[list[nn.Module]]:
+        """Return the parts by depth."""
+        return [[self]]
+
+    def forward(self, colours: Tensor, extent: Tensor) -> Patches:
+        """Return the tokens of pictures that lie at `extent` (K, 4) within their squares."""
+        grid = self.grid(colours)
+        boxes, mask = patch_boxes(extent, grid.shape[1], grid.shape[2])
+        return Patches(grid.flatten(1, 2), boxes, mask)
+
+
+def patch_boxes(extent: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """Return the box (K, n, 4) of each patch of a grid in its picture's coordinates, and whether it shows any of it.
+
+    Args:
+        extent: (K, 4) left, top, right, bottom of the pictures within their squares, as shares.
+        rows: Patches from top to bottom.
+        columns: Patches from left to right.
+
+    >>> boxes, mask = patch_boxes(torch.tensor([[0.0, 0.25, 1.0, 0.75]]), 2, 2)  # the middle half of the height
+    >>> boxes[0].tolist()[0], mask[0].tolist()
+    ([0.0, 0.0, 0.5, 0.5], [True, True, True, True])
+    """
+    top, left = torch.meshgrid(
+        torch.arange(rows, device=extent.device) / rows, torch.arange(columns, device=extent.device) / columns,
+        indexing="ij",
+    )  # fmt: skip
+    cells = torch.stack([left, top, left + 1 / columns, top + 1 / rows], dim=-1).reshape(1, -1, 4)
+    start = extent[:, None, [0, 1, 0, 1]]
+    span = (extent[:, None, [2, 3, 2, 3]] - start).clamp_min(torch.finfo(extent.dtype).tiny)
+    boxes = ((cells - start) / span).clamp(0, 1)
+    seen = (boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1])
+    return boxes, seen
+
+
+class ConvTower(Tower):
+    """A few convolutions with random weights, for backbones that learn from scratch.
+
+    Args:
+        channels: Channels of each convolution; each halves the side, so k of them make patches of 2ᵏ pixels.
+
+    Raises:
+        ConfigError: There are no convolutions.
+    """
+
+    def __init__(self, channels: Sequence[int] = (32, 64, 96)) -> None:
+        super().__init__()
+        if not channels or min(channels) < 1:
+            raise ConfigError(f"{KEY}.channels must be widths of at least 1, not {list(channels)}")
+        self.channels = tuple(channels)
+        self.width = self.channels[-1]
+
+    def load(self, size: int, stored: Mapping[str, Any] | None = None) -> None:
+        """Create the layers."""
+        if hasattr(self, "layers"):
+            return
+        if size % 2 ** len(self.channels):
+            raise ConfigError(f"pictures of {size} pixels do not divide into patches of {2 ** len(self.channels)}")
+        before, layers = 3, []
+        for width in self.channels:
+            layers += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.GroupNorm(1, width), nn.GELU()]
+            before = width
+        self.layers = nn.Sequential(*layers)
+
+    def grid(self, colours: Tensor) -> Tensor:
+        """Return (K, rows, columns, W)."""
+        found: Tensor = self.layers(colours)
+        return found.permute(0, 2, 3, 1)
+
+    def config(self) -> dict[str, Any]:
+        """Return nothing: the options say all."""
+        return {}
+
+
+class ViTTower(Tower):
+    """A vision transformer of transformers (ViT): its patch tokens after the last layer norm.
+
+    Args:
+        model: Name on the hub, or a folder; None = random weights.
+        revision: Commit on the hub.
+        sizes: Values of the network's configuration in place of its own.
+    """
+
+    def __init__(
+        self, model: str | None = None, revision: str | None = None, sizes: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__()
+        self.source = NetworkSource(model, revision, sizes, KEY)
+
+    def check(self) -> None:
+        """Find out cheaply whether the checkpoint can be had."""
+        self.source.check()
+
+    def load(self, size: int, stored: Mapping[str, Any] | None = None) -> None:
+        """Create the network."""
+        from transformers import ViTModel
+
+        if hasattr(self, "network"):
+            return
+        self.network = self.source.network(ViTModel, stored, unused=("pooler.",), add_pooling_layer=False)
+        settings: Any = self.network.config
+        self.width, self._resizes = int(settings.hidden_size), int(settings.image_size) != size
+        self._side = int(settings.patch_size)
+
+    def grid(self, colours: Tensor) -> Tensor:
+        """Return (K, rows, columns, W)."""
+        found = self.network(colours, interpolate_pos_encoding=self._resizes).last_hidden_state[:, 1:]
+        rows, columns = (side // self._side for side in colours.shape[-2:])
+        return torch.as_tensor(found).reshape(len(found), rows, columns, -1)
+
+    def config(self) -> dict[str, Any]:
+        """Return the network's configuration."""
+        settings: Any = self.network.config
+        return dict(settings.to_dict())
+
+    def blocks(self) -> list[list[nn.Module]]:
+        """Return embeddings and layers."""
+        network: Any = self.network
+        layers = network.encoder.layer if hasattr(network, "encoder") else network.layers
+        return [[network.embeddings], *([layer] for layer in layers)]

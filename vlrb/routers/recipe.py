@@ -1,0 +1,59 @@
+"""How an end-to-end router is trained: a property of the backbone, so it is chosen with the encoder."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vlrb.utils.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of training by gradients.
+
+    Args:
+        lr: Highest learning rate of AdamW.
+        weight_decay: Decoupled decay of matrices (none on biases, norms and temperatures).
+        warmup: Share of all steps in which the rate rises to `lr`.
+        schedule: What the rate does then: falls to 0 linearly or as a cosine, or stays.
+        gradient_clip: Largest norm of a gradient; null = any.
+        batch_size: Samples per step, over all devices (`trainer.accumulate_grad_batches` steps count as one).
+        max_epochs: Longest training.
+        patience: Stop after this many epochs without a lower dev loss.
+        layer_decay: Factor of the rate from one layer to the one below it.
+        freeze: Train the head alone.
+        lora_rank: Rank of low-rank adapters that are trained in place of the backbone; 0 = none.
+        gradient_checkpointing: Compute activations again in the backward pass: less memory, more time.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+
+    lr: float = 5e-4
+    weight_decay: float = 0.05
+    warmup: float = 0.1
+    schedule: Literal["linear", "cosine", "constant"] = "cosine"
+    gradient_clip: float | None = 1.0
+    batch_size: int = 32
+    max_epochs: int = 20
+    patience: int = 5
+    layer_decay: float = 1.0
+    freeze: bool = False
+    lora_rank: int = 0
+    gradient_checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for numbers out of range."""
+        clip = 1.0 if self.gradient_clip is None else self.gradient_clip
+        for key, fits, words in (
+            ("lr", self.lr > 0, "above 0"),
+            ("weight_decay", self.weight_decay >= 0, "at least 0"),
+            ("warmup", 0 <= self.warmup < 1, "at least 0 and below 1"),
+            ("gradient_clip", clip > 0, "above 0, or null"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("max_epochs", self.max_epochs >= 1, "at least 1"),
+            ("patience", self.patience >= 1, "at least 1"),
+            ("layer_decay", 0 < self.layer_decay <= 1, "above 0 and at most 1"),
+            ("lora_rank", self.lora_rank >= 0, "at least 0"),
+        ):
+            if not fits:
+                raise ConfigError(f"encoder.training.{key} must be {words}, not {getattr(self, key)}")
