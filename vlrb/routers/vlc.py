@@ -1,11 +1,11 @@
 """VLC: a vision–language classifier that reads prompt and pictures jointly."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from vlrb.data.batch import Batch
 from vlrb.data.spec import DataSpec
 from vlrb.routers.end_to_end import EndToEndRouter
-from vlrb.utils.errors import ConfigError
+from vlrb.routers.heads import LinearHead, check_dropout
 
 
 class VLCRouter(EndToEndRouter):
@@ -21,13 +21,12 @@ class VLCRouter(EndToEndRouter):
 
     def __init__(self, name: str = "vlc", dropout: float = 0.1) -> None:
         super().__init__(name)
-        if not 0 <= dropout < 1:
-            raise ConfigError(f"router.dropout must be at least 0 and below 1, not {dropout}")
+        check_dropout(dropout)
         self.dropout = dropout
 
     def build_head(self, dim: int, spec: DataSpec) -> None:
         """Create the head D → M."""
-        self.head = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(dim, spec.n_models))
+        self.head = LinearHead(dim, spec.n_models, self.dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits (B, M)."""
