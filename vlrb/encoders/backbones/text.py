@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -170,7 +171,12 @@ class PretrainedTokens(TextInputs):
 
     def __init__(self, model: str, revision: str | None = None, max_length: int = 128, fixed: bool = False) -> None:
         super().__init__(max_length, fixed=fixed)
-        self.checkpoint = Checkpoint(model, revision, KEY, (TOKENIZER,), TOKENIZER_EXTRAS)
+        self.model, self.revision = model, revision
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The files; a stored tokenizer does not need them."""
+        return Checkpoint(self.model, self.revision, KEY, (TOKENIZER,), TOKENIZER_EXTRAS)
 
     def check(self) -> None:
         """Find out cheaply whether the tokenizer can be had."""
