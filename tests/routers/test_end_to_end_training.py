@@ -387,7 +387,7 @@ def test_weights_of_another_backbone_are_told_in_one_line(world, tmp_path):
     other = world.build("vlc")
     other.backbone.source.sizes["hidden_size"] = 32
     other.attach(other.backbone, Recipe())
-    with pytest.raises(StateError, match="another backbone: sizes.hidden_size is 16, not 32"):
+    with pytest.raises(StateError, match=r"another backbone: sizes\.hidden_size is 16, not 32"):
         load_router_weights(tmp_path, other)
     backbone = type("OtherBackbone", (type(router.backbone),), {})
     third = world.build("vlc")
