@@ -22,6 +22,7 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.encoders.backbones.base import Backbone
 from vlrb.encoders.backbones.lxmert import LxmertBackbone
 from vlrb.encoders.backbones.pictures import PictureInputs
+from vlrb.encoders.backbones.samples import RAW_KEYS
 from vlrb.encoders.backbones.text import LearnedTokens
 from vlrb.encoders.backbones.towers import ConvTower
 from vlrb.metrics.bounds import CostBounds
@@ -108,6 +109,39 @@ def attach(router: RouterModule) -> RouterModule:
     if is_end_to_end(router):
         router.attach(make_backbone(), Recipe(max_epochs=3))
     return router
+
+
+class GivenRows(torch.nn.Module):
+    """In place of a backbone: the rows are the input, so that a head and an objective can be computed by hand."""
+
+    stored, dim = None, 0
+
+    def load(self) -> None:
+        pass
+
+    def forward(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        return inputs["pixels"]
+
+
+def on_rows(router: RouterModule, dim: int, m: int, lam: float = 0.5, width: int = 0) -> RouterModule:
+    """Bind an end-to-end router of M models to rows of width `dim`, for datasets one and two."""
+    rows = GivenRows()
+    rows.dim = dim
+    router.attach(rows, Recipe())
+    ids, costs = tuple(f"m{i}" for i in range(m)), tuple(1e-4 * (i + 1) for i in range(m))
+    rule, bounds = TradeOff(lam, cost_scale=1e4), CostBounds(1e-5, 1e-3, "x")
+    return router.bind(DataSpec(ids, ("one", "two"), width, costs, rule, bounds, 0, "x"))
+
+
+def rows_batch(router: RouterModule, rows: Any, Y: Any, C: Any, **more: Any) -> dict[str, torch.Tensor]:
+    """A batch for `on_rows`, with the targets of the router's trade-off."""
+    Y, C = np.asarray(Y, dtype=np.float32), np.asarray(C, dtype=np.float32)
+    soft = router.spec.trade_off.targets(Y, C)
+    rows = torch.as_tensor(rows, dtype=torch.float32)
+    raw = dict.fromkeys(RAW_KEYS, torch.zeros(len(rows))) | {"pixels": rows}
+    outcomes = {"Y": Y, "C": C, "targets": soft.targets, "weight": soft.weight}
+    code = torch.zeros(len(rows), dtype=torch.int64)
+    return {**raw, "dataset": code, **{k: torch.as_tensor(v) for k, v in {**outcomes, **more}.items()}}
 
 
 def concat(text: torch.Tensor, vision: torch.Tensor) -> torch.Tensor:
@@ -198,6 +232,8 @@ def world() -> SimpleNamespace:
         "ask": ask,
         "build": lambda which, **given: attach(build({**router_node(which), **given}, "router")),
         "attach": attach,
+        "on_rows": on_rows,
+        "rows_batch": rows_batch,
     }
     return SimpleNamespace(names=ROUTER_NAMES, **helpers)
 

@@ -56,10 +56,11 @@ class CosineHead(nn.Module):
     def temperature(self) -> Tensor:
         """Return the temperature, a scalar float32; a value that a step took out of range is put back first."""
         bounds = (-math.log(HIGHEST_SCALE), 0.0)
-        if self.training:
-            with torch.no_grad():  # clamping what is used alone would leave it outside, without a gradient, for ever
-                self.log_temperature.clamp_(*bounds)
-        return self.log_temperature.float().clamp(*bounds).exp()
+        if not self.training:
+            return self.log_temperature.float().clamp(*bounds).exp()
+        with torch.no_grad():  # clamping what is used alone would leave it outside, without a gradient, for ever
+            self.log_temperature.clamp_(*bounds)
+        return self.log_temperature.float().exp()
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return logits (B, M)."""

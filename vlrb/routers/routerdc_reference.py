@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vlrb.data.batch import Batch
+from vlrb.data.batch import Batch, decision_batch
 from vlrb.data.spec import DataSpec
 from vlrb.routers.base import at_least
 from vlrb.routers.contrastive import Contrast, log_sum_exp
@@ -83,7 +83,7 @@ class PublishedRouterDC(EndToEndRouter):
 
     def objective(self, batch: Batch) -> Objective:
         """Return the mean loss of the samples that some model answers right."""
-        scores = self(batch)
+        scores = self(decision_batch(batch, self.inputs))
         S = self.preference(batch)
         solved = S.any(dim=1)
         places = torch.full((len(S),), min(self.near_models, S.shape[1]), device=S.device)
