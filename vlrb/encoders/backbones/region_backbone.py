@@ -87,8 +87,13 @@ class RegionBackbone(Backbone):
         return [[network.embeddings], *([layer] for layer in network.encoder.layer), [network.pooler]]
 
     def blocks(self) -> list[list[nn.Module]]:
-        """Return the tower's parts, then the network's; what was created beside them is new and in no block."""
-        return [*self.regions.tower.blocks(), *self.layers()]
+        """Return the tower's parts, then the network's; what no checkpoint knows learns as fast as the last."""
+        *layers, last = self.layers()
+        return [*self.regions.tower.blocks(), *layers, [*last, *self.regions.new_parts(), *self.new_parts()]]
+
+    def new_parts(self) -> list[nn.Module]:
+        """Return what this backbone adds to the network and to its regions, and no checkpoint knows."""
+        return []
 
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return the configurations of network and tower."""

@@ -45,7 +45,9 @@ class RegionSequence(nn.Module):
         self.project = nn.Identity() if tower.width == self.width else _projection(tower.width, self.width)
         self.number = nn.Embedding(NUMBERED, self.width)
         nn.init.zeros_(self.number.weight)  # a pretrained network sees at first what it is used to
-        self.nothing = nn.Parameter(torch.zeros(self.width)) if nothing else None
+        self.nothing = nn.Embedding(1, self.width) if nothing else None
+        if self.nothing is not None:
+            nn.init.zeros_(self.nothing.weight)
 
     def forward(self, inputs: dict[str, Tensor]) -> Regions:
         """Return the regions of a batch (see `Backbone` for its inputs); only real pictures go through the tower."""
@@ -57,6 +59,11 @@ class RegionSequence(nn.Module):
         if self.training:  # nobody sees it, but every parameter has its part, as processes that work together expect
             return self._sequence(present.new_zeros(len(present), 1), at.new_zeros(1, 2), self._blank(present.device))
         return self._first(present)
+
+    def new_parts(self) -> list[nn.Module]:
+        """Return what no checkpoint knows."""
+        found = [self.number] if self.nothing is None else [self.number, self.nothing]
+        return [self.project, *found] if isinstance(self.project, nn.Linear) else [*found]
 
     def _blank(self, device: torch.device) -> Patches:
         """Return the patches of one picture that may not be looked at."""
@@ -70,7 +77,7 @@ class RegionSequence(nn.Module):
         rows, count = len(present), int(self.nothing is not None)
         features = self.number.weight.new_zeros(rows, 0, self.width)
         if self.nothing is not None:
-            features = self.nothing.expand(rows, 1, -1)
+            features = self.nothing.weight.expand(rows, 1, -1)
         whole = torch.tensor([0.0, 0.0, 1.0, 1.0], device=present.device).expand(rows, count, 4)
         return Regions(features, whole, ~present.any(dim=1, keepdim=True)[:, :count])
 

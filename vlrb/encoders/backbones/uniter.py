@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vlrb.encoders.backbones.bert import BoxEmbeddings, additive, through
 from vlrb.encoders.backbones.region_backbone import RegionBackbone
@@ -39,3 +39,7 @@ class UniterBackbone(RegionBackbone):
         for layer in network.encoder.layer:
             states = through(layer, states, mask)
         return torch.as_tensor(network.pooler(states))
+
+    def new_parts(self) -> list[nn.Module]:
+        """Return the embeddings of the regions."""
+        return [self.embed]

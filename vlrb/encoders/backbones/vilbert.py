@@ -103,6 +103,10 @@ class VilbertBackbone(RegionBackbone):
             block.extend(readings)
         return [[network.embeddings], *found, [network.pooler, self.pooler]]
 
+    def new_parts(self) -> list[nn.Module]:
+        """Return the embeddings of the regions."""
+        return [self.embed]
+
 
 def whole_first(regions: Regions) -> Regions:
     """Return regions whose first token is the mean of all that may be looked at, and may be looked at itself."""

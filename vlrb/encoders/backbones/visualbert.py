@@ -39,3 +39,7 @@ class VisualBertBackbone(RegionBackbone):
             visual_attention_mask=regions.mask.to(features.dtype),
         )
         return torch.as_tensor(found.pooler_output)
+
+    def new_parts(self) -> list[nn.Module]:
+        """Return the map of boxes."""
+        return [self.box]
