@@ -55,6 +55,7 @@ class EndToEndRouter(RouterModule):
         if not hasattr(self, "backbone"):
             raise StateError(f"router {self.name!r} has no backbone yet", "call attach(backbone, recipe) first")
         self.backbone.load()
+        self.backbone.check_text()
         self.build_head(self.backbone.dim, spec)
 
     @abstractmethod

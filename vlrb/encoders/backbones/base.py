@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from vlrb.encoders.backbones.pictures import PictureInputs
 from vlrb.encoders.backbones.samples import SamplePreprocessor
+from vlrb.encoders.backbones.text import KEY as TEXT
 from vlrb.encoders.backbones.text import TextInputs
+from vlrb.utils.errors import ConfigError
 from vlrb.utils.files import read_json, write_json
 
 STORED_CONFIG: Final = "backbone.json"
@@ -68,6 +70,37 @@ class Backbone(nn.Module):
         Raises:
             DataError: Weights are not on this machine and cannot be had, or do not fit.
         """
+
+    def longest_text(self) -> int | None:
+        """Return how many tokens the loaded network has positions for; None = it does not say."""
+        return self._text_figure("max_position_embeddings")
+
+    def vocabulary(self) -> int | None:
+        """Return how many tokens the loaded network knows; None = it does not say."""
+        return self._text_figure("vocab_size")
+
+    def _text_figure(self, key: str) -> int | None:
+        settings: Any = getattr(getattr(self, "network", None), "config", None)
+        found = getattr(getattr(settings, "text_config", settings), key, None)
+        return None if found is None else int(found)
+
+    def check_text(self) -> None:
+        """Check that the loaded network can read whatever the tokenizer gives.
+
+        Raises:
+            ConfigError: The tokenizer has more tokens than the network, or a prompt may be longer than its positions.
+        """
+        longest, known, found = self.longest_text(), self.vocabulary(), self.text.vocabulary()
+        if longest is not None and self.text.max_length > longest:
+            raise ConfigError(
+                f"{TEXT}.max_length={self.text.max_length}: the network of {self.name} reads {longest} tokens at most",
+                f"{TEXT}.max_length={longest}",
+            )
+        if known is not None and found > known:
+            raise ConfigError(
+                f"the tokenizer of {self.name} has {found:,} tokens, its network knows {known:,}",
+                f"{TEXT}.vocab_size={known}, or raise vocab_size of the network's sizes",
+            )
 
     @abstractmethod
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
