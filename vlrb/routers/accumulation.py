@@ -1,4 +1,4 @@
-"""Several batches as one step of the optimiser: exactly the step that one batch of all their rows would take."""
+"""Several batches, on several devices, as one step of the optimiser: the step that one batch of all rows would take."""
 
 import lightning as L
 import torch
@@ -16,11 +16,21 @@ class StepWeight:
     def __init__(self) -> None:
         self.total: Tensor | None = None
 
-    def take(self, weight: Tensor) -> Tensor:
-        """Note the summed row weights of one batch, and return the factor for its mean loss."""
-        seen = weight.detach().float()
-        self.total = seen if self.total is None else self.total + seen
-        return seen
+    def share(self, weight: Tensor, trainer: L.Trainer) -> Tensor | float:
+        """Return the factor of a batch's mean loss: of several devices and batches, all rows count alike.
+
+        Args:
+            weight: () summed row weights of this device's batch.
+            trainer: Says how many devices and batches make a step.
+        """
+        if trainer.accumulate_grad_batches > 1:
+            seen = weight.detach().float()
+            self.total = seen if self.total is None else self.total + seen
+            return seen
+        if trainer.world_size == 1:
+            return 1.0
+        total = trainer.strategy.reduce(weight.clone(), reduce_op="sum")  # it sums in place
+        return weight * trainer.world_size / torch.as_tensor(total).clamp_min(1.0)
 
     def average(self, optimizer: torch.optim.Optimizer, trainer: L.Trainer) -> None:
         """Divide the gradients by what all devices have noted; the next step begins."""

@@ -230,21 +230,11 @@ class RouterModule(L.LightningModule):
         found = self.objective(batch)
         weight = found.weight_in(batch)
         self.train_loss.update(found.loss.detach(), weight)
-        return found.loss * self._device_share(weight)
-
-    def _device_share(self, weight: Tensor) -> Tensor | float:
-        """Return the factor that makes the devices' mean of mean losses the mean over all their rows."""
-        if self.trainer.accumulate_grad_batches > 1:
-            return self._step_weight.take(weight)
-        if self.trainer.world_size == 1:
-            return 1.0
-        total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")  # it sums in place
-        return weight * self.trainer.world_size / torch.as_tensor(total).clamp_min(1.0)
+        return found.loss * self._step_weight.share(weight, self.trainer)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Turn gradients that were added up over batches into those of the mean over all rows of the step."""
-        if not self.closed_form and self.trainer.accumulate_grad_batches > 1:
-            self._step_weight.average(optimizer, self.trainer)
+        self._step_weight.average(optimizer, self.trainer)
 
     def _fit_collected(self) -> None:
         if self.trainer.world_size > 1:

@@ -14,6 +14,7 @@ from vlrb.utils.errors import DataError, StateError
 from vlrb.utils.files import atomic_path, read_json, write_json
 from vlrb.utils.fingerprint import array_fingerprint
 
+LONGEST = 300  # characters of a library's reason
 BANK_KEY = "shared"  # metadata of a weights file: "<buffer>=<fingerprint>" for buffers kept in a bank folder
 
 
@@ -75,6 +76,7 @@ def load_router_weights(folder: Path, router: RouterModule, bank_folder: Path | 
         router.load_state_dict(state, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
+        reason = reason if len(reason) <= LONGEST else f"{reason[:LONGEST]} …"  # it lists every weight of a backbone
         raise StateError(f"{path} does not hold the weights of this router: {reason}", "train it again") from error
     return router.eval()
 

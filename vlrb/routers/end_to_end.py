@@ -151,9 +151,12 @@ class EndToEndRouter(RouterModule):
         self.backbone.restore(folder / PARTS)
 
 
-def _as_float32(router: nn.Module, given: Any, scores: Tensor) -> Tensor:  # noqa: ANN401 - the hook's signature
-    """Forward hook: no later arithmetic is done in half precision, also if the head computes in it."""
-    return scores.float()
+def _as_float32(router: nn.Module, given: Any, found: Any) -> Any:  # noqa: ANN401 - the hook's signature
+    """Forward hook: no later arithmetic is done in half precision, also if the head computes in it.
+
+    On several devices Lightning calls whole steps in place of `forward`, some of which return nothing.
+    """
+    return found.float() if isinstance(found, Tensor) else found
 
 
 def is_end_to_end(router: Any) -> bool:  # noqa: ANN401 - a router or its class
