@@ -166,5 +166,8 @@ def test_sizes_of_a_part(samples, checkpoint):
     wrong = samples.published("clip", checkpoint("clip"), sizes={"vision_config": {"hidden_sise": 8}})
     with pytest.raises(ConfigError, match=r"unknown key 'encoder\.backbone\.sizes\.vision_config\.hidden_sise'"):
         wrong.load()
+    typed = samples.published("clip", checkpoint("clip"), sizes={"vision_config": {"hidden_size": "large"}})
+    with pytest.raises(ConfigError, match=r"sizes\.vision_config\.hidden_size must be of type int, not 'large'"):
+        typed.load()
     with pytest.raises(ConfigError, match=r"backbone\.width must be at least 1"):
         samples.published("clip", checkpoint("clip"), width=0)

@@ -95,4 +95,12 @@ def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa
         if isinstance(value, Mapping) and hasattr(getattr(config, name), "to_dict"):
             _set_sizes(getattr(config, name), value, f"{key}.{name}")
         else:
-            setattr(config, name, value)
+            _set_value(config, name, value, key)
+
+
+def _set_value(config: Any, name: str, value: Any, key: str) -> None:  # noqa: ANN401 - transformers has no types
+    try:
+        setattr(config, name, value)
+    except Exception as error:  # newer configurations check types, and raise an error of their own
+        kind = type(getattr(config, name)).__name__
+        raise ConfigError(f"{key}.{name} must be of type {kind}, not {value!r}") from error
