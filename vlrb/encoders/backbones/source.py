@@ -11,6 +11,25 @@ from vlrb.utils.errors import ConfigError
 from vlrb.utils.suggest import did_you_mean
 
 
+def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa: ANN401 - transformers has no types
+    """Set values of a configuration; a mapping sets those of a configuration inside it."""
+    for name, value in sizes.items():
+        if not hasattr(config, name):
+            raise ConfigError(f"unknown key '{key}.{name}'", did_you_mean(name, config.to_dict()))
+        if isinstance(value, Mapping) and hasattr(getattr(config, name), "to_dict"):
+            _set_sizes(getattr(config, name), value, f"{key}.{name}")
+        else:
+            _set_value(config, name, value, key)
+
+
+def _set_value(config: Any, name: str, value: Any, key: str) -> None:  # noqa: ANN401 - transformers has no types
+    try:
+        setattr(config, name, value)
+    except Exception as error:  # newer configurations check types, and raise an error of their own
+        kind = type(getattr(config, name)).__name__
+        raise ConfigError(f"{key}.{name} must be of type {kind}, not {value!r}") from error
+
+
 class NetworkSource:
     """One network: of a checkpoint if `model` is given, else of random weights.
 
@@ -85,22 +104,3 @@ class NetworkSource:
         else:
             found = kind(config, **options)
         return found.requires_grad_(requires_grad=True).float()
-
-
-def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa: ANN401 - transformers has no types
-    """Set values of a configuration; a mapping sets those of a configuration inside it."""
-    for name, value in sizes.items():
-        if not hasattr(config, name):
-            raise ConfigError(f"unknown key '{key}.{name}'", did_you_mean(name, config.to_dict()))
-        if isinstance(value, Mapping) and hasattr(getattr(config, name), "to_dict"):
-            _set_sizes(getattr(config, name), value, f"{key}.{name}")
-        else:
-            _set_value(config, name, value, key)
-
-
-def _set_value(config: Any, name: str, value: Any, key: str) -> None:  # noqa: ANN401 - transformers has no types
-    try:
-        setattr(config, name, value)
-    except Exception as error:  # newer configurations check types, and raise an error of their own
-        kind = type(getattr(config, name)).__name__
-        raise ConfigError(f"{key}.{name} must be of type {kind}, not {value!r}") from error
