@@ -106,6 +106,7 @@ def test_stored_one_needs_no_folder(samples, checkpoint, backbone, batch, tmp_pa
     again = samples.published("clip", folder, width=20)
     shutil.rmtree(folder)
     backbone.save(tmp_path)
+    assert str(folder.parent.parent) not in (tmp_path / "backbone.json").read_text(), "no path of this machine"
     again.restore(tmp_path)
     again.load()
     again.load_state_dict(backbone.state_dict(), strict=True)
@@ -166,5 +167,8 @@ def test_sizes_of_a_part(samples, checkpoint):
     wrong = samples.published("clip", checkpoint("clip"), sizes={"vision_config": {"hidden_sise": 8}})
     with pytest.raises(ConfigError, match=r"unknown key 'encoder\.backbone\.sizes\.vision_config\.hidden_sise'"):
         wrong.load()
+    typed = samples.published("clip", checkpoint("clip"), sizes={"vision_config": {"hidden_size": "large"}})
+    with pytest.raises(ConfigError, match=r"sizes\.vision_config\.hidden_size must be of type int, not 'large'"):
+        typed.load()
     with pytest.raises(ConfigError, match=r"backbone\.width must be at least 1"):
         samples.published("clip", checkpoint("clip"), width=0)

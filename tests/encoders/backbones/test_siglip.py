@@ -90,6 +90,7 @@ def test_stored_one_needs_no_folder(samples, checkpoint, backbone, batch, tmp_pa
     again = samples.published("siglip", folder, width=None)
     shutil.rmtree(folder)
     backbone.save(tmp_path)
+    assert str(folder.parent.parent) not in (tmp_path / "backbone.json").read_text(), "no path of this machine"
     again.restore(tmp_path)
     again.load()
     again.load_state_dict(backbone.state_dict(), strict=True)

@@ -12,6 +12,25 @@ from vlrb.utils.errors import ConfigError
 from vlrb.utils.suggest import did_you_mean
 
 
+def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa: ANN401 - transformers has no types
+    """Set values of a configuration; a mapping sets those of a configuration inside it."""
+    for name, value in sizes.items():
+        if not hasattr(config, name):
+            raise ConfigError(f"unknown key '{key}.{name}'", did_you_mean(name, config.to_dict()))
+        if isinstance(value, Mapping) and hasattr(getattr(config, name), "to_dict"):
+            _set_sizes(getattr(config, name), value, f"{key}.{name}")
+        else:
+            _set_value(config, name, value, key)
+
+
+def _set_value(config: Any, name: str, value: Any, key: str) -> None:  # noqa: ANN401 - transformers has no types
+    try:
+        setattr(config, name, value)
+    except Exception as error:  # newer configurations check types, and raise an error of their own
+        kind = type(getattr(config, name)).__name__
+        raise ConfigError(f"{key}.{name} must be of type {kind}, not {value!r}") from error
+
+
 class NetworkSource:
     """One network: of a checkpoint if `model` is given, else of random weights.
 
@@ -116,17 +135,6 @@ class NetworkSource:
         """Return the configuration if that needs no network, else None."""
         known = self.checkpoint is None or self.checkpoint.cached() is not None
         return self.config(kind) if known else None
-
-
-def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa: ANN401 - transformers has no types
-    """Set values of a configuration; a mapping sets those of a configuration inside it."""
-    for name, value in sizes.items():
-        if not hasattr(config, name):
-            raise ConfigError(f"unknown key '{key}.{name}'", did_you_mean(name, config.to_dict()))
-        if isinstance(value, Mapping) and hasattr(getattr(config, name), "to_dict"):
-            _set_sizes(getattr(config, name), value, f"{key}.{name}")
-        else:
-            setattr(config, name, value)
 
 
 def plain_config(network: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -113,7 +113,9 @@ class ViltBackbone(Backbone):
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return the network's configuration."""
         settings: Any = self.network.config
-        return {"network": dict(settings.to_dict())}
+        found = dict(settings.to_dict())
+        found.pop("_name_or_path", None)  # where the weights once lay is no shape
+        return {"network": found}
 
 
 def stretched(places: Tensor, seen: Tensor) -> Tensor:
