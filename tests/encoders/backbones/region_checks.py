@@ -34,6 +34,10 @@ def check_every_parameter_learns(backbone):
     placed = [id(p) for block in backbone.blocks() for part in block for p in part.parameters()]
     assert len(set(placed)) == len(placed)
     assert set(placed) == {id(p) for p in backbone.parameters()}
+    new = {id(p) for part in backbone.new_parts() for p in part.parameters()}
+    known = {id(p) for p in [*backbone.network.parameters(), *backbone.regions.tower.parameters()]}
+    assert new
+    assert not new & known
 
 
 def check_stored(backbone, described, tmp_path):

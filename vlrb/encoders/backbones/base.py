@@ -77,6 +77,10 @@ class Backbone(nn.Module):
     def blocks(self) -> list[list[nn.Module]]:
         """Return the network's parts by depth, from the input to the output: for rates by layer and checkpointing."""
 
+    def new_parts(self) -> list[nn.Module]:
+        """Return modules that no checkpoint has weights for: they must learn even where the rest is left as it is."""
+        return []
+
     @abstractmethod
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return plain values that, by `restore`, create a network of the same shapes (after `load()`)."""

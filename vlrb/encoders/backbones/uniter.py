@@ -40,6 +40,6 @@ class UniterBackbone(RegionBackbone):
             states = through(layer, states, mask)
         return torch.as_tensor(network.pooler(states))
 
-    def new_parts(self) -> list[nn.Module]:
+    def added(self) -> list[nn.Module]:
         """Return the embeddings of the regions."""
         return [self.embed]

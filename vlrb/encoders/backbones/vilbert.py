@@ -103,7 +103,7 @@ class VilbertBackbone(RegionBackbone):
             block.extend(readings)
         return [[network.embeddings], *found, [network.pooler, self.pooler]]
 
-    def new_parts(self) -> list[nn.Module]:
+    def added(self) -> list[nn.Module]:
         """Return the embeddings of the regions."""
         return [self.embed]
 

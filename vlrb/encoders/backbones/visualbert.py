@@ -40,6 +40,6 @@ class VisualBertBackbone(RegionBackbone):
         )
         return torch.as_tensor(found.pooler_output)
 
-    def new_parts(self) -> list[nn.Module]:
+    def added(self) -> list[nn.Module]:
         """Return the map of boxes."""
         return [self.box]
