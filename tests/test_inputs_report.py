@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from vlrb.data.raw import RawInputs
 from vlrb.encoders.backbones.base import Backbone
@@ -17,6 +18,7 @@ from vlrb.encoders.backbones.text import LearnedTokens
 from vlrb.tasks.backbone import kept_megabytes, raw_fingerprint, workers_of
 from vlrb.tasks.inputs_report import lines, report_inputs
 from vlrb.tasks.state import begin, end, finished
+from vlrb.utils.cli import ROOT
 from vlrb.utils.config import identity
 from vlrb.utils.errors import ConfigError, StateError
 
@@ -146,3 +148,11 @@ def test_a_tokenizer_fits_its_network(nested: bool) -> None:
         Fixed(known, 15, nested).check_text()
     with pytest.raises(ConfigError, match=rf"the tokenizer of fixed has {known} tokens, its network knows {known - 1}"):
         Fixed(known - 1, 16, nested).check_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conf/encoder").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_encoder_with_a_backbone_lists_how_inputs_are_loaded(path: Path) -> None:
+    node = yaml.safe_load(path.read_text("utf-8"))
+    inherits = any(isinstance(base, str) and base != "_self_" for base in node.get("defaults", []))
+    if "backbone" in node and not inherits:
+        assert {"workers", "keep_mb", "unreadable"} <= set(node)
