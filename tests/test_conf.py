@@ -23,6 +23,8 @@ NEEDS = {
     "dataset=vlmevalkit": ["dataset.root=.", "dataset.name=mine"],
     "dataset=outcomes_table": ["dataset.root=outcomes.csv", "dataset.name=mine"],
     "dataset=reference": ["dataset.root=.", "dataset.name=mine"],
+    "encoder/training=frozen": ["encoder=lxmert_tiny"],
+    "encoder/training=lora": ["encoder=lxmert_tiny"],
     "encoder/training=pretrained": ["encoder=lxmert_tiny"],
     "encoder/training=scratch": ["encoder=lxmert_tiny"],
     "encoder/text=huggingface": ["encoder.text.model=BAAI/bge-m3"],

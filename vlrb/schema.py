@@ -88,6 +88,7 @@ TRUTH_FILE: Final = "truth.parquet"  # synthetic data only; lies outside the log
 # --- files of a run folder ------------------------------------------------------------------------------------------
 CONFIG_FILE: Final = "config.yaml"
 DONE_FILE: Final = "DONE"
+CHECKPOINT_FILE: Final = "last.ckpt"  # of a long training: what it was after its last finished epoch; gone once DONE
 FAILED_FILE: Final = "FAILED"
 METRICS_FILE: Final = "metrics.json"
 DECISIONS_FILE: Final = "decisions.parquet"

@@ -39,6 +39,19 @@ def test_line_shows_epoch_loss_and_dev_accuracy(world, screen):
     assert "ETA" in shown
 
 
+def test_a_long_epoch_shows_its_batches_and_speed(world, screen, monkeypatch):
+    text = screen(terminal=True)
+    monkeypatch.setattr(progress, "LONG_S", 0.0)
+    router = world.build("mlp", batch_size=32)
+    data = world.data(router, world.view(n=150))
+    trainer = world.trainer(1)
+    trainer.callbacks.append(TrainingProgress())
+    trainer.fit(router.bind(data.spec), datamodule=data)
+    batches = -(-data.split_size("train") // 32)
+    assert f"batch {batches}/{batches}" in text.getvalue()
+    assert "samples/s" in text.getvalue()
+
+
 def test_nothing_is_shown_without_a_terminal(world, screen):
     text = screen(terminal=False)
     train(world, epochs=1)

@@ -18,6 +18,7 @@ from vlrb.data.batch import Batch, decision_batch
 from vlrb.data.datamodule import BatchSettings, BenchmarkDataModule
 from vlrb.data.sampling import derive_seed
 from vlrb.data.spec import DataSpec
+from vlrb.routers.accumulation import StepWeight
 from vlrb.routers.best_epoch import BestEpoch
 from vlrb.routers.dev_metrics import DevMetrics
 from vlrb.routers.objective import Objective, soft_cross_entropy
@@ -59,6 +60,7 @@ class RouterModule(L.LightningModule):
     closed_form: ClassVar[bool] = False
     shared_buffers: ClassVar[tuple[str, ...]] = ()  # large buffers that many runs have in common (checkpoint.py)
     can_reweigh: bool = False  # True: scores are `expected_utility(p̂, ĉ, spec.trade_off)`, λ has no other part
+    resumable: ClassVar[bool] = False  # True: training takes long, so each epoch is kept and a killed run goes on
     is_bound: ClassVar[bool] = False  # True: it may see the outcomes it is judged by, so it is no router but a bound
 
     mean_train_cost: Tensor
@@ -76,6 +78,7 @@ class RouterModule(L.LightningModule):
         self._spec: DataSpec | None = None
         self._fitted_buffers: list[str] = []
         self._collected: list[Batch] = []
+        self._step_weight = StepWeight()
 
     # --- building -----------------------------------------------------------------------------------------------------
 
@@ -231,10 +234,17 @@ class RouterModule(L.LightningModule):
 
     def _device_share(self, weight: Tensor) -> Tensor | float:
         """Return the factor that makes the devices' mean of mean losses the mean over all their rows."""
+        if self.trainer.accumulate_grad_batches > 1:
+            return self._step_weight.take(weight)
         if self.trainer.world_size == 1:
             return 1.0
         total = self.trainer.strategy.reduce(weight.clone(), reduce_op="sum")  # it sums in place
         return weight * self.trainer.world_size / torch.as_tensor(total).clamp_min(1.0)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Turn gradients that were added up over batches into those of the mean over all rows of the step."""
+        if not self.closed_form and self.trainer.accumulate_grad_batches > 1:
+            self._step_weight.average(optimizer, self.trainer)
 
     def _fit_collected(self) -> None:
         if self.trainer.world_size > 1:

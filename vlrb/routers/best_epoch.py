@@ -6,16 +6,28 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
+from torch import Tensor, nn
 
 DEV_LOSS = "dev/loss"
+
+
+def changing_weights(module: nn.Module) -> dict[str, Tensor]:
+    """Return the entries of `state_dict` that training changes: all but parameters without gradients."""
+    frozen = {name for name, p in module.named_parameters(remove_duplicate=False) if not p.requires_grad}
+    return {name: value for name, value in module.state_dict().items() if name not in frozen}
+
+
+def put_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Load what `changing_weights` gave, strictly."""
+    module.load_state_dict({**module.state_dict(), **weights})
 
 
 class BestEpoch(Callback):
     """Keep the weights of the epoch with the lowest dev loss; stop when `patience` epochs brought no lower one.
 
     The dev loss is the training objective on dev: smooth, so choosing by it costs less optimism than by accuracy.
-    Without a dev split nothing is monitored and the last epoch stands.
+    Without a dev split nothing is monitored and the last epoch stands. The weights are kept in main memory, those that
+    training changes alone, so that a large backbone takes no memory of its device.
 
     Args:
         patience: Epochs without improvement before training stops, at least 1.
@@ -34,14 +46,14 @@ class BestEpoch(Callback):
         loss = float(trainer.callback_metrics[DEV_LOSS])
         if loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, trainer.current_epoch
-            self.weights = {k: v.detach().clone() for k, v in pl_module.state_dict().items()}
+            self.weights = {k: v.detach().to("cpu", copy=True) for k, v in changing_weights(pl_module).items()}
         elif trainer.current_epoch - self.best_epoch >= self.patience:
             trainer.should_stop = True
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put the best epoch's weights back."""
         if self.weights:
-            pl_module.load_state_dict(self.weights)
+            put_weights(pl_module, self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed training needs to go on as if uninterrupted."""

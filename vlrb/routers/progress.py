@@ -11,12 +11,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from vlrb.utils.console import console, is_first_rank
 
 REFRESH_S = 0.2
+LONG_S = 5.0  # an epoch that has lasted so long shows where it is, and how fast
 
 
 class TrainingProgress(Callback):
     """Show ``mlp  epoch 37/200  loss 1.234  dev acc 0.812  ETA 0:00:12`` while fitting; it leaves no trace.
 
-    Nothing is shown where the output is not a terminal, and on all ranks but the first. The loss is that of the first
+    An epoch that lasts longer than a few seconds also shows ``batch 120/669  31 samples/s``. Nothing is shown where the output is not a terminal, and on all ranks but the first. The loss is that of the first
     device's share. The remaining time counts to the last possible epoch; early stopping can only make it shorter.
     """
 
@@ -24,6 +25,8 @@ class TrainingProgress(Callback):
         self._bar: Progress | None = None
         self._task = TaskID(0)
         self._shown = 0.0
+        self._epoch_began = 0.0
+        self._samples = 0
         self._dev_accuracy = math.nan
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -33,8 +36,13 @@ class TrainingProgress(Callback):
             return
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("ETA"), TimeRemainingColumn())
         self._bar = Progress(*columns, console=console(), transient=True)
-        self._task = self._bar.add_task(describe(pl_module, 0, epochs, {}), total=epochs)
+        done = trainer.current_epoch  # above 0 of a resumed training
+        self._task = self._bar.add_task(describe(pl_module, done, epochs, {}), total=epochs, completed=done)
         self._bar.start()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin to measure the speed."""
+        self._epoch_began, self._samples = time.monotonic(), 0
 
     def on_train_batch_end(
         self,
@@ -45,12 +53,16 @@ class TrainingProgress(Callback):
         batch_idx: int,
     ) -> None:
         """Move on within the epoch, at most a few times a second (reading the loss waits for the device)."""
+        if self._bar is None:
+            return
         now = time.monotonic()
-        if self._bar is None or now - self._shown < REFRESH_S:
+        self._samples += len(batch["index"]) * trainer.world_size
+        if now - self._shown < REFRESH_S:
             return
         self._shown = now
-        done = trainer.current_epoch + (batch_idx + 1) / max(int(trainer.num_training_batches), 1)
-        self._update(trainer, pl_module, done)
+        batches, lasted = max(int(trainer.num_training_batches), 1), now - self._epoch_began
+        where = within_epoch(batch_idx + 1, batches, self._samples / lasted) if lasted > LONG_S else ""
+        self._update(trainer, pl_module, trainer.current_epoch + (batch_idx + 1) / batches, where)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Remember the dev accuracy (on all devices, which compute it together)."""
@@ -61,14 +73,14 @@ class TrainingProgress(Callback):
         if self._bar is not None:
             self._update(trainer, pl_module, trainer.current_epoch + 1)
 
-    def _update(self, trainer: L.Trainer, pl_module: L.LightningModule, done: float) -> None:
+    def _update(self, trainer: L.Trainer, pl_module: L.LightningModule, done: float, where: str = "") -> None:
         assert self._bar is not None
         # One process alone is here: computing a metric or reading logged ones could wait for the others for ever.
         mean_loss = getattr(pl_module, "train_loss", None)
         loss = float(mean_loss.mean_value / mean_loss.weight) if mean_loss is not None else math.nan
         figures = {"loss": loss, "dev acc": self._dev_accuracy}
         text = describe(pl_module, math.ceil(done), trainer.max_epochs or 1, figures)
-        self._bar.update(self._task, completed=done, description=text)
+        self._bar.update(self._task, completed=done, description="  ".join(filter(None, (text, where))))
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Close the line."""
@@ -82,6 +94,15 @@ class TrainingProgress(Callback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def within_epoch(batch: int, batches: int, speed: float) -> str:
+    """Return where a long epoch is.
+
+    >>> within_epoch(12, 669, 31.4159)
+    'batch  12/669  31.4 samples/s'
+    """
+    return f"batch {batch:>{len(str(batches))}}/{batches}  {speed:.3g} samples/s"
 
 
 def describe(router: L.LightningModule, epoch: int, epochs: int, figures: dict[str, float]) -> str:

@@ -5,6 +5,8 @@ from typing import Literal
 
 from vlrb.utils.errors import ConfigError
 
+Schedule = Literal["linear", "cosine", "constant"]
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -12,26 +14,26 @@ class Recipe:
 
     Args:
         lr: Highest learning rate of AdamW.
-        weight_decay: Decoupled decay of matrices (none on biases, norms and temperatures).
-        warmup: Share of all steps in which the rate rises to `lr`.
+        weight_decay: Decoupled decay of matrices (none on biases, norms, embeddings and temperatures).
+        warmup: Share of all steps of the optimiser in which the rate rises to `lr`.
         schedule: What the rate does then: falls to 0 linearly or as a cosine, or stays.
-        gradient_clip: Largest norm of a gradient; null = any.
-        batch_size: Samples per step, over all devices (`trainer.accumulate_grad_batches` steps count as one).
+        gradient_clip: Largest norm of a gradient; null = any. `trainer.gradient_clip_val` comes first.
+        batch_size: Samples per batch, over all devices; with `trainer.accumulate_grad_batches=k`, k make one step.
         max_epochs: Longest training.
         patience: Stop after this many epochs without a lower dev loss.
-        layer_decay: Factor of the rate from one layer to the one below it.
-        freeze: Train the head alone.
-        lora_rank: Rank of low-rank adapters that are trained in place of the backbone; 0 = none.
+        layer_decay: Factor of the rate from one layer to the one below it; the head learns at `lr`.
+        freeze: Train the head alone; the backbone is read without dropout.
+        lora_rank: Rank of low-rank adapters of the attention that are trained in place of pretrained weights; 0 = none.
         gradient_checkpointing: Compute activations again in the backward pass: less memory, more time.
 
     Raises:
-        ConfigError: A number is out of range.
+        ConfigError: A number is out of range, or two settings exclude one another.
     """
 
     lr: float = 5e-4
     weight_decay: float = 0.05
     warmup: float = 0.1
-    schedule: Literal["linear", "cosine", "constant"] = "cosine"
+    schedule: Schedule = "cosine"
     gradient_clip: float | None = 1.0
     batch_size: int = 32
     max_epochs: int = 20
@@ -57,3 +59,5 @@ class Recipe:
         ):
             if not fits:
                 raise ConfigError(f"encoder.training.{key} must be {words}, not {getattr(self, key)}")
+        if self.freeze and self.lora_rank:
+            raise ConfigError("encoder.training.freeze leaves nothing for lora_rank to train", "choose one of the two")

@@ -19,17 +19,27 @@ from vlrb.utils.instantiate import build
 from vlrb.utils.logs import current_log, join_log
 
 # Lightning's hints about loaders and accelerators: they are choices here, not oversights.
-HINTS = (".*does not have many workers.*", ".*GPU available but not used.*", ".*`isinstance.treespec.*")
+HINTS = (
+    ".*does not have many workers.*",
+    ".*GPU available but not used.*",
+    ".*`isinstance.treespec.*",
+    ".*in eval mode at the start of training.*",  # a frozen backbone
+    ".*find_unused_parameters=True was specified.*",  # whether a batch has them is known only when it comes
+)
 SPAWN = "ddp_spawn"
 RESTARTING = ("ddp_find", "fsdp", "deepspeed")
 PORT = "MASTER_PORT"
 
 
 class SpawnedProcesses(DDPStrategy):
-    """One spawned process per device; what libraries say there goes to the log of the run, once."""
+    """One spawned process per device; what libraries say there goes to the log of the run, once.
 
-    def __init__(self) -> None:
-        super().__init__(start_method="spawn")
+    Args:
+        find_unused: Look in every step for parameters that had no part in it; without, such a step would fail.
+    """
+
+    def __init__(self, *, find_unused: bool = False) -> None:
+        super().__init__(start_method="spawn", find_unused_parameters=find_unused)
         self.log_file = current_log()
 
     def setup_environment(self) -> None:
@@ -39,15 +49,19 @@ class SpawnedProcesses(DDPStrategy):
         super().setup_environment()
 
 
-def strategy_of(trainer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a name or strategy of Lightning's
+def strategy_of(trainer: Mapping[str, Any], *, find_unused: bool = False) -> Any:  # noqa: ANN401 - Lightning's
     """Return the strategy of a trainer config: several devices are spawned processes unless it names another way.
+
+    Args:
+        trainer: The config.
+        find_unused: See `SpawnedProcesses`.
 
     Raises:
         ConfigError: The strategy would start this command again for every device.
     """
     strategy, several = trainer["strategy"], several_devices(trainer["devices"])
     if strategy == SPAWN or (strategy == "auto" and several):
-        return SpawnedProcesses()
+        return SpawnedProcesses(find_unused=find_unused)
     if several and (strategy == "ddp" or str(strategy).startswith(RESTARTING)):
         raise ConfigError(f"trainer.strategy={strategy} would start this command again for each device", "trainer=ddp")
     return strategy

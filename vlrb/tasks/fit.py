@@ -1,12 +1,14 @@
 """Fit one router through `Trainer.fit` and let it decide."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import lightning as L
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import Callback
 from omegaconf import OmegaConf
 
 from vlrb.benchmark.store import Benchmark
@@ -17,11 +19,13 @@ from vlrb.data.sources import FusedFeatures, InputSource
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import RouterModule
+from vlrb.routers.end_to_end import is_end_to_end
 from vlrb.routers.progress import TrainingProgress
 from vlrb.routers.utility_rule import Estimates
 from vlrb.tasks.backbone import attach_backbone, raw_inputs
 from vlrb.tasks.build import Features
 from vlrb.tasks.devices import build_trainer, ignore_hints, own_port, strategy_of
+from vlrb.tasks.failures import explained
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain
 from vlrb.utils.instantiate import build
@@ -80,13 +84,14 @@ def make_trainer(
     logger: Any = False,  # noqa: ANN401 - any Lightning logger
     *,
     single: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> L.Trainer:
     """Return the Trainer of a config; the router gives what it leaves open (`single`: one device, silent)."""
     node = config["trainer"]
     given: dict[str, Any] = {
         "max_epochs": node["max_epochs"] if node["max_epochs"] and not router.closed_form else router.max_epochs,
         "logger": logger,
-        "callbacks": [] if single else [TrainingProgress()],
+        "callbacks": [*callbacks, *([] if single else [TrainingProgress()])],
         "enable_progress_bar": False,
         "enable_model_summary": False,
         "enable_checkpointing": False,
@@ -96,7 +101,8 @@ def make_trainer(
     if single or router.closed_form:  # closed forms are fitted in one piece, whatever the job's devices
         given |= {"devices": 1, "num_nodes": 1, "strategy": "auto", "accumulate_grad_batches": 1}
     else:
-        given["strategy"] = strategy_of(node)
+        # of a backbone, not every part has a share in every batch
+        given["strategy"] = strategy_of(node, find_unused=is_end_to_end(router))
     return build_trainer(node, given)
 
 
@@ -107,12 +113,15 @@ def fit(
     logger: Any = False,  # noqa: ANN401 - any Lightning logger
     *,
     reference: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Fitted:
     """Bind and fit a router (`reference`: one to measure against, fitted at once and without a progress line)."""
     L.seed_everything(config["seed"], workers=True, verbose=False)
-    router.bind(data.spec)
-    with _Quiet(), own_port():
-        make_trainer(config, router, logger, single=reference).fit(router, datamodule=data)
+    accumulated = 1 if router.closed_form else int(config["trainer"]["accumulate_grad_batches"])
+    with _Quiet(), own_port(), explained(router, router.batch_size, accumulated):
+        router.bind(data.spec)
+        trainer = make_trainer(config, router, logger, single=reference, callbacks=callbacks)
+        trainer.fit(router, datamodule=data)
     return Fitted(router, data, make_trainer(config, router, single=True))
 
 
@@ -122,7 +131,7 @@ def decide(fitted: Fitted, split: str) -> Decided:
     if not len(decision_data):
         m = fitted.data.spec.n_models
         return Decided(np.zeros((0, m), np.float32), np.zeros(0, np.int64))
-    with _Quiet():
+    with _Quiet(), explained(fitted.router, fitted.data.settings.eval_batch_size):
         batches = fitted.decider.predict(fitted.router, datamodule=decision_data)
     scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
     estimated = estimate(fitted, split)

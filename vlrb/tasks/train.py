@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from vlrb.schema import LOG_FILE
+from vlrb.schema import CHECKPOINT_FILE, LOG_FILE
 from vlrb.tasks import state
 from vlrb.tasks.build import Features, check_encoders, ensure_features, open_benchmark
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
@@ -52,9 +52,10 @@ def train_job(config: Plain) -> JobResult:
         if record is None:
             state.begin(folder, config, data_record(config, benchmark, view, parts))
             with run_log(folder / LOG_FILE):
-                objective = _train(config, folder, benchmark, view, features)
+                objective = _train(config, folder, benchmark, view, features, parts)
             seconds = time.monotonic() - started
             state.end(folder, config, parts, None if objective != objective else objective, seconds)
+            (folder / CHECKPOINT_FILE).unlink(missing_ok=True)  # of use only until here
             status = "done"
         else:
             objective, seconds, status = plain_value(record["objective"]), 0.0, "skipped"
@@ -119,7 +120,12 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
 
 
 def _train(
-    config: Plain, folder: Path, benchmark: "Benchmark", view: "BenchmarkView", features: Features | None
+    config: Plain,
+    folder: Path,
+    benchmark: "Benchmark",
+    view: "BenchmarkView",
+    features: Features | None,
+    parts: dict[str, str],
 ) -> float:
     from vlrb.data.tradeoff import TradeOff
     from vlrb.evaluation.runs import load_run
@@ -128,6 +134,7 @@ def _train(
     from vlrb.tasks.backbone import learn_text
     from vlrb.tasks.fit import build_router, fit, input_sources, make_data
     from vlrb.tasks.results import Material, write_results
+    from vlrb.tasks.resume import begin
 
     router = build_router(config)
     learn_text(router, benchmark, view)
@@ -136,9 +143,10 @@ def _train(
     lam = number_text(config["lambda"]["value"])
     if not in_sweep():
         say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
+    kept = [begin(folder, config, parts)] if router.resumable else []
     logger = make_logger(config, folder)
     try:
-        fitted = fit(config, router, data, logger)
+        fitted = fit(config, router, data, logger, callbacks=kept)
     finally:
         close_logger(logger)
     save_router(folder, router, bank_folder(folder))
