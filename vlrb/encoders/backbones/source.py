@@ -59,10 +59,7 @@ class NetworkSource:
                     f"{self.key}.model={self.checkpoint.model} is a network of type {found.model_type!r}",
                     f"this backbone is made for {kind.config_class.model_type!r}",
                 )
-        for name, value in self.sizes.items():
-            if not hasattr(found, name):
-                raise ConfigError(f"unknown key '{self.key}.sizes.{name}'", did_you_mean(name, found.to_dict()))
-            setattr(found, name, value)
+        _set_sizes(found, self.sizes, f"{self.key}.sizes")
         return found
 
     def network(
@@ -88,3 +85,14 @@ class NetworkSource:
         else:
             found = kind(config, **options)
         return found.requires_grad_(requires_grad=True).float()
+
+
+def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa: ANN401 - transformers has no types
+    """Set values of a configuration; a mapping sets those of a configuration inside it."""
+    for name, value in sizes.items():
+        if not hasattr(config, name):
+            raise ConfigError(f"unknown key '{key}.{name}'", did_you_mean(name, config.to_dict()))
+        if isinstance(value, Mapping) and hasattr(getattr(config, name), "to_dict"):
+            _set_sizes(getattr(config, name), value, f"{key}.{name}")
+        else:
+            setattr(config, name, value)
