@@ -3,7 +3,7 @@
 Every sample has a picture with a small shape in one of four colours and a prompt with one of four words, drawn
 independently of one another. The three probes share pictures and prompts and differ in their rule alone:
 
-    colour: right model = colour          word: right model = word          both: right model = (colour + word) mod 4
+    colour: right = colour        word: right = word        both: right = colour XOR word, bit by bit
 
 Under `both` each input alone says nothing: whatever the colour, each of the four models is as likely to be the right
 one, by the word, and the other way round.
@@ -23,9 +23,10 @@ RULES: Final = ("colour", "word", "both")
 MODELS: Final = ("A", "B", "C", "D")
 COLOURS: Final = ((215, 40, 40), (40, 175, 60), (50, 80, 225), (235, 200, 40))
 WORDS: Final = ("river", "candle", "orbit", "meadow")
-OTHERS: Final = tuple(
-    "please look closely at this and tell which part of the drawing would answer a question about size place or "
-    "count when several seem alike before you decide give one letter only no working needed here today".split()
+OTHERS: Final = (
+    *("please", "look", "closely", "at", "this", "and", "tell", "which", "part", "of", "the", "drawing", "would"),
+    *("answer", "a", "question", "about", "size", "place", "or", "count", "when", "several", "seem", "alike"),
+    *("before", "you", "decide", "give", "one", "letter", "only", "no", "working", "needed", "here", "today"),
 )
 FLIPPED: Final = 0.05
 SPLITS: Final = {"train": 840, "dev": 120, "test": 240}
@@ -96,7 +97,9 @@ class Probe:
 
     def blank(self) -> "Probe":
         """Return the probe with every picture painted over in one grey, the same for all; sizes stay."""
-        return replace(self, pictures=Pictures([Image.new("RGB", i.size, (128,) * 3) for i in self.pictures.images if i]))
+        return replace(
+            self, pictures=Pictures([Image.new("RGB", i.size, (128,) * 3) for i in self.pictures.images if i])
+        )
 
     def without_pictures(self) -> "Probe":
         """Return the probe with no picture at all."""
@@ -164,7 +167,7 @@ def make_probes(seed: int = 0, share: float = 1.0) -> dict[str, Probe]:
     prompts = tuple(_prompt(rng, int(w)) for w in word)
     pictures = Pictures([_picture(rng, int(c)) for c in colour])
     found = {}
-    for rule, right in zip(RULES, (colour, word, (colour + word) % 4), strict=True):
+    for rule, right in zip(RULES, (colour, word, colour ^ word), strict=True):
         Y = np.eye(4, dtype=np.float32)[right]
         Y.reshape(-1)[turned] = 1 - Y.reshape(-1)[turned]
         found[rule] = Probe(rule, right, Y, split, prompts, pictures)
@@ -172,8 +175,8 @@ def make_probes(seed: int = 0, share: float = 1.0) -> dict[str, Probe]:
 
 
 def _prompt(rng: np.random.Generator, word: int) -> str:
-    """A sentence of 10 to 24 words in any order, the telling one anywhere among them."""
-    said = rng.choice(OTHERS, rng.integers(9, 24)).tolist()
+    """A sentence of 7 to 15 words in any order, the telling one anywhere among them."""
+    said = rng.choice(OTHERS, rng.integers(6, 15)).tolist()
     said.insert(int(rng.integers(0, len(said) + 1)), WORDS[word])
     return f"{' '.join(said).capitalize()}?"
 
