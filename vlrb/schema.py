@@ -94,6 +94,7 @@ METRICS_FILE: Final = "metrics.json"
 DECISIONS_FILE: Final = "decisions.parquet"
 REFERENCES_FILE: Final = "references.parquet"
 DATA_FILE: Final = "data.json"  # which data the run saw: fingerprints, bounds, models, where it lies
+INPUTS_FILE: Final = "inputs.json"  # end-to-end runs: prompts cut off, samples without pictures, unreadable pictures
 SPEC_FILE: Final = "data_spec.json"  # what the router knows about its data, needed to load its weights
 WEIGHTS_FILE: Final = "router.safetensors"
 VERSIONS_FILE: Final = "versions.json"

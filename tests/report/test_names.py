@@ -67,6 +67,28 @@ def test_a_router_without_encoders_is_left_alone() -> None:
     assert names == ["mlp λ=0.5 fusion=concat", "mlp λ=0.5 fusion=normalize_concat", "vlc λ=0.5"]
 
 
+def end_to_end(router: str, backbone: str) -> Run:
+    """As the configuration of a trained backbone is: with frozen parts for its training."""
+    one = run(router)
+    one.config["encoder"] |= {
+        "name": backbone,
+        "backbone": {"_target_": "vlrb.x.Backbone", "sizes": {"h": len(backbone)}},
+    }
+    return one
+
+
+def test_backbones_are_named_where_they_differ() -> None:
+    tiny = [end_to_end("vlc", "lxmert_tiny"), end_to_end("zooter", "lxmert_tiny"), run(text=BGE)]
+    assert run_names(tiny) == ["vlc λ=0.5", "zooter λ=0.5", "mlp λ=0.5"]
+    mixed = [end_to_end("vlc", "lxmert_tiny"), end_to_end("vlc", "clip_tiny"), run(), run(text=BGE)]
+    assert run_names(mixed) == [
+        "vlc λ=0.5 lxmert_tiny",
+        "vlc λ=0.5 clip_tiny",
+        "mlp λ=0.5 text=hashed_ngrams",
+        "mlp λ=0.5 text=bge_m3",
+    ]
+
+
 def test_settings_of_a_router_are_named_among_its_own_runs() -> None:
     knn = [{"k": 5, "standardize": True}, {"k": 7, "standardize": False}]
     runs = [run("knn", settings=knn[0]), run("knn", settings=knn[1]), run()]

@@ -1,9 +1,12 @@
 """RouterDC and its published simplification, against plain loops over samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.contrastive import negative_models, positive_models
 from vlrb.routers.routerdc import RouterDCRouter
 from vlrb.routers.routerdc_reference import PublishedRouterDC
@@ -98,12 +101,15 @@ def test_loss_moves_continuously_with_the_trade_off_and_the_published_one_does_n
     grid = [0.0, 1e-6, *np.linspace(0.05, 3, 60), 300.0, float("inf")]
 
     def losses(which):
+        router, batch = case(world, which, grouped=False, cluster_weight=0.0)
+        with torch.no_grad():
+            router.head.embeddings.copy_(torch.linspace(-1, 1, M * D).reshape(M, D).sin())
         found = []
         for lam in grid:
-            router, batch = case(world, which, lam, grouped=False, cluster_weight=0.0)
-            with torch.no_grad():
-                router.head.embeddings.copy_(torch.linspace(-1, 1, M * D).reshape(M, D).sin())
-                found.append(router.objective(batch).loss.item())
+            rule = TradeOff(lam, cost_scale=1e4)
+            router._spec = replace(router.spec, trade_off=rule)
+            soft = torch.from_numpy(rule.targets(batch["Y"].numpy(), batch["C"].numpy()).targets)
+            found.append(router.objective({**batch, "targets": soft}).loss.item())
         return np.array(found)
 
     ours, published = losses("routerdc"), losses("routerdc_reference")

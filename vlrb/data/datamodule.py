@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, RAW, Batch, group_halves, sample_keys
-from vlrb.data.dataset import OutcomeTensors, SampleBatches, as_is
+from vlrb.data.dataset import OutcomeTensors, SampleBatches
+from vlrb.data.loader import make_loader
 from vlrb.data.sampling import EpochBatches
 from vlrb.data.sources import BoundSource, InputSource
 from vlrb.data.spec import DataSpec
@@ -39,7 +40,7 @@ class BatchSettings:
         seed: Seed of the run (order of the samples).
         shuffle: Visit the training samples in a new order each epoch.
         eval_batch_size: Samples per batch on dev and when deciding.
-        workers: Processes that prepare batches; 0 = in this process.
+        workers: Processes that prepare batches, shared by the devices; 0 = in the device's own.
 
     Raises:
         ConfigError: An unknown input or a size out of range.
@@ -74,7 +75,8 @@ class DecisionData(L.LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Batch]:
         """Return batches in the order of `sample_ids`."""
-        return _loader(self._dataset, EpochBatches(self._dataset, self._settings.eval_batch_size), self._settings)
+        batches = EpochBatches(self._dataset, self._settings.eval_batch_size)
+        return make_loader(self._dataset, batches, self._settings.workers, self.trainer, again=False)
 
     def rows(self, positions: Tensor | Sequence[int]) -> Batch:
         """Return one batch of the given positions."""
@@ -125,6 +127,7 @@ class BenchmarkDataModule(L.LightningDataModule):
         self._dev_half = self._halves(view)
         self._bound = [source.at(np.asarray(view.rows), self._sample_ids.tolist()) for source in used]
         self._extra = [source.at(np.asarray(view.rows), self._sample_ids.tolist()) for source in extra]
+        self._learnable = self._learnable_rows()
         self._outcomes = {name: self._outcomes_of(view, name) for name in self._splits_with_outcomes()}
 
     def _halves(self, view: "BenchmarkView") -> Tensor:
@@ -136,8 +139,15 @@ class BenchmarkDataModule(L.LightningDataModule):
     def _splits_with_outcomes(self) -> tuple[str, ...]:
         return SPLITS if OUTCOMES in self.settings.inputs else (TRAIN, DEV)
 
+    def _learnable_rows(self) -> dict[str, np.ndarray]:
+        """Return the rows of each split that batches with outcomes hold: not those whose pictures are unreadable."""
+        unusable = np.zeros(len(self._sample_ids), dtype=bool)
+        for source in [*self._bound, *self._extra]:
+            unusable |= getattr(source, "unusable", False)
+        return {name: rows[~unusable[rows]] for name, rows in self._index.items()}
+
     def _outcomes_of(self, view: "BenchmarkView", split: str) -> OutcomeTensors:
-        rows = self._index[split]
+        rows = self._learnable[split]
         return OutcomeTensors.of(np.asarray(view.Y)[rows], np.asarray(view.C)[rows], self.spec.trade_off)
 
     def split_size(self, split: str) -> int:
@@ -148,7 +158,8 @@ class BenchmarkDataModule(L.LightningDataModule):
         columns = dict(self._columns)
         if split == DEV and outcomes is not None:
             columns["dev_half"] = self._dev_half
-        return SampleBatches(torch.from_numpy(self._index[split]), columns, sources, outcomes)
+        rows = self._index[split] if outcomes is None else self._learnable[split]
+        return SampleBatches(torch.from_numpy(rows), columns, sources, outcomes)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled training batches; of several devices each takes its share of every batch."""
@@ -157,15 +168,15 @@ class BenchmarkDataModule(L.LightningDataModule):
             raise DataError("no training sample has a correct model", "check the logs, the split and the model pool")
         seed = self.settings.seed if self.settings.shuffle else None
         batches = EpochBatches(dataset, self.settings.batch_size, seed, *self._devices())
-        return _loader(dataset, batches, self.settings)
+        return make_loader(dataset, batches, self.settings.workers, self.trainer, again=True)
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
         """Return the dev batches in order; none if there is no dev split."""
-        if not self.split_size(DEV):
+        if not len(self._learnable[DEV]):
             return []
         dataset = self._dataset(DEV, self._outcomes[DEV], [*self._bound, *self._extra])
         batches = EpochBatches(dataset, self.settings.eval_batch_size, None, *self._devices())
-        return _loader(dataset, batches, self.settings)
+        return make_loader(dataset, batches, self.settings.workers, self.trainer, again=True)
 
     def fitting_batches(self) -> Iterator[Batch]:
         """Yield the training split once, in order and unsharded, for statistics that must not depend on a shuffle.
@@ -195,10 +206,6 @@ class BenchmarkDataModule(L.LightningDataModule):
     def _devices(self) -> tuple[int, int]:
         trainer = self.trainer
         return (trainer.world_size, trainer.global_rank) if trainer is not None else (1, 0)
-
-
-def _loader(dataset: SampleBatches, batches: EpochBatches, settings: BatchSettings) -> DataLoader[Batch]:
-    return DataLoader(dataset, batch_size=None, sampler=batches, collate_fn=as_is, num_workers=settings.workers)
 
 
 def _used_sources(sources: Mapping[str, InputSource], inputs: frozenset[str]) -> list[InputSource]:

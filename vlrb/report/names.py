@@ -12,6 +12,7 @@ from vlrb.utils.instantiate import TARGET
 TOLD_ALREADY = ("router_name", "seed", "lambda.value")
 WITHOUT_MEANING = ("paths.", "logger.", "build", "overwrite", "strict", "objective", "trainer.devices", "trainer.accel")
 ENCODER_PARTS = ("text", "vision", "fusion")
+BACKBONE = "backbone"  # an encoder that is trained with its router has this part
 MOST_WORDS = 3
 LONGEST_VALUE = 28
 _NAMING_KEYS = ("name", "model", "path")  # what says best which thing a config node builds; then its class
@@ -72,12 +73,17 @@ def differences(settings: Sequence[Mapping[str, str]], most: int = MOST_WORDS) -
 
 
 def _encoder_words(runs: Sequence[Run]) -> list[str]:
-    """Return words for the parts of the encoder that differ among the runs that have such parts."""
+    """Return words for what the encoders differ in: frozen ones by their parts, backbones by their names.
+
+    Each kind is told apart among its own runs; a backbone's frozen parts serve its training alone and are not named.
+    """
+    encoders = [run.config.get("encoder") or {} for run in runs]
+    backbones = [str(encoder["name"]) if BACKBONE in encoder else "" for encoder in encoders]
+    words = backbones if len(set(filter(None, backbones))) > 1 else [""] * len(runs)
     prefixes = tuple(f"encoder.{part}." for part in ENCODER_PARTS)
     settings = [{k: v for k, v in flat(run.config).items() if k.startswith(prefixes)} for run in runs]
-    having = [place for place, found in enumerate(settings) if found]
-    words = [""] * len(runs)
-    for place, word in zip(having, differences([settings[p] for p in having]), strict=True):
+    frozen = [place for place, found in enumerate(settings) if found and not backbones[place]]
+    for place, word in zip(frozen, differences([settings[p] for p in frozen]), strict=True):
         words[place] = word
     return words
 

@@ -17,8 +17,9 @@ LONG_S = 5.0  # an epoch that has lasted so long shows where it is, and how fast
 class TrainingProgress(Callback):
     """Show ``mlp  epoch 37/200  loss 1.234  dev acc 0.812  ETA 0:00:12`` while fitting; it leaves no trace.
 
-    An epoch that lasts longer than a few seconds also shows ``batch 120/669  31 samples/s``. Nothing is shown where the output is not a terminal, and on all ranks but the first. The loss is that of the first
-    device's share. The remaining time counts to the last possible epoch; early stopping can only make it shorter.
+    An epoch that lasts longer than a few seconds also shows ``batch 120/669  31 samples/s``. Nothing is shown where the
+    output is not a terminal, and on all ranks but the first. The loss is that of the first device's share. The
+    remaining time counts to the last possible epoch; early stopping can only make it shorter.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,9 @@
 
 import binascii
 import os
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -10,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from vlrb.sources.colours import to_rgb
 from vlrb.utils.errors import DataError
 from vlrb.utils.files import inside
 
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 BASE64 = "base64"
 FILE = "file"
 PICTURE_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, ArithmeticError, TypeError)
-# What Pillow's decoders raise on damaged files; struct.error and binascii.Error are ValueErrors in all but name.
+# What Pillow's readers of headers raise on damaged files; its decoders raise these besides.
+DECODER_ERRORS = (*PICTURE_ERRORS, struct.error, zlib.error, RuntimeError, AssertionError, AttributeError)
 
 
 class PictureReader:
@@ -38,16 +42,16 @@ class PictureReader:
         self._lock = Lock()
 
     def open(self, reference: Mapping[str, Any]) -> "Image":
-        """Return the picture, decoded, RGB.
+        """Return the picture, decoded, RGB (see `colours.to_rgb`).
 
         Raises:
-            DataError: The bytes cannot be read or are no whole picture (names file and offset).
+            DataError: The bytes cannot be read, are no whole picture or far too large a one (names file and offset).
         """
         data = self.read(reference)
         try:
             with opened(data) as picture:
-                return picture.convert("RGB")
-        except PICTURE_ERRORS as error:
+                return to_rgb(picture)
+        except DECODER_ERRORS as error:
             raise DataError(f"{_where(reference)}: not a readable picture ({error})") from error
 
     def read(self, reference: Mapping[str, Any]) -> bytes:
@@ -111,11 +115,10 @@ def opened(data: bytes) -> Iterator["Image"]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            picture = Image.open(BytesIO(data))
-        except Image.DecompressionBombError as error:
+            with Image.open(BytesIO(data)) as picture:
+                yield picture
+        except Image.DecompressionBombError as error:  # of the header, or of a frame within
             raise ValueError(str(error)) from error
-        with picture:
-            yield picture
 
 
 def _where(reference: Mapping[str, Any]) -> str:

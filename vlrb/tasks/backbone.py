@@ -1,16 +1,18 @@
 """Backbones of a job: which encoder goes with which router, and the prompts and pictures that it reads."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+import numpy as np
 import yaml
 
-from vlrb.schema import IMAGES, PROMPT, SAMPLE_ID, TRAIN
+from vlrb.schema import DEV, IMAGES, PROMPT, SAMPLE_ID, TRAIN
 from vlrb.utils.cli import ROOT
-from vlrb.utils.config import Plain
+from vlrb.utils.config import BACKBONE, Plain
 from vlrb.utils.errors import ConfigError
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.instantiate import build
+from vlrb.utils.types import check_value
 
 if TYPE_CHECKING:
     from vlrb.benchmark.store import Benchmark
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from vlrb.routers.base import RouterModule
     from vlrb.routers.end_to_end import EndToEndRouter
 
-BACKBONE = "backbone"
+KEEP_MB: Final = 512
+REPORT: Final = "report"
 
 
 def attach_backbone(config: Plain, router: "RouterModule") -> None:
@@ -34,17 +37,39 @@ def attach_backbone(config: Plain, router: "RouterModule") -> None:
     if is_end_to_end(router) != (BACKBONE in node):
         raise _does_not_go(config, end_to_end=is_end_to_end(router))
     if is_end_to_end(router):
+        check_value(node["unreadable"], Literal["error", "report"], "encoder.unreadable")
+        kept_megabytes(node)
         backbone = build(node[BACKBONE], f"encoder.{BACKBONE}")
         recipe = build(node["training"], "encoder.training")
         cast("EndToEndRouter", router).attach(backbone, recipe, workers_of(node))
 
 
 def workers_of(node: Mapping[str, Any]) -> int:
-    """Return the number of processes that prepare batches."""
+    """Return the number of processes that prepare batches, of all devices together.
+
+    Raises:
+        ConfigError: It is no such number.
+    """
     from vlrb.encoders.batches import MOST_WORKERS
     from vlrb.utils.devices import cores
 
-    return int(min(cores(), MOST_WORKERS) if node["workers"] is None else node["workers"])
+    return min(cores(), MOST_WORKERS) if node["workers"] is None else _number(node, "workers")
+
+
+def kept_megabytes(node: Mapping[str, Any]) -> int:
+    """Return how much memory prepared pictures may take.
+
+    Raises:
+        ConfigError: It is no such number.
+    """
+    return _number(node, "keep_mb") if "keep_mb" in node else KEEP_MB
+
+
+def _number(node: Mapping[str, Any], key: str) -> int:
+    check_value(node[key], int, f"encoder.{key}")
+    if node[key] < 0:
+        raise ConfigError(f"encoder.{key} must be at least 0, not {node[key]}")
+    return int(node[key])
 
 
 def _does_not_go(config: Plain, *, end_to_end: bool) -> ConfigError:
@@ -70,16 +95,42 @@ def learn_text(router: "RouterModule", benchmark: "Benchmark", view: "BenchmarkV
         cast("EndToEndRouter", router).backbone.learn_text(prompts.tolist())
 
 
-def raw_inputs(router: "RouterModule", benchmark: "Benchmark") -> "dict[str, RawInputs]":
-    """Return the prompts and pictures of the benchmark, prepared for the router's backbone (nothing for others)."""
+def raw_inputs(
+    config: Plain, router: "RouterModule", benchmark: "Benchmark", view: "BenchmarkView | None" = None
+) -> "dict[str, RawInputs]":
+    """Return the prompts and pictures of the benchmark, prepared for the router's backbone (nothing for others).
+
+    Args:
+        config: The job's config.
+        router: An end-to-end router that has learnt its tokens.
+        benchmark: Where prompts and pictures are.
+        view: What the router is trained on: the pictures of train and dev are kept in memory. None = not trained.
+
+    Raises:
+        ConfigError: An option of the encoder is out of range.
+    """
+    from vlrb.data.kept_pixels import keep_pixels
     from vlrb.data.raw import RawInputs
     from vlrb.routers.end_to_end import is_end_to_end
 
     if not is_end_to_end(router):
         return {}
+    node, kept = config["encoder"], None
     prompts = benchmark.samples[PROMPT].tolist()
     preprocess = cast("EndToEndRouter", router).backbone.preprocessor()
-    return {"raw": RawInputs(prompts, benchmark.pictures(), preprocess)}
+    if view is not None:
+        rows = np.concatenate([view.rows[view.members(split)] for split in (TRAIN, DEV)])
+        kept = keep_pixels(benchmark.samples[IMAGES].tolist(), rows, preprocess.picture.size, kept_megabytes(node))
+    found = RawInputs(prompts, benchmark.pictures(), preprocess, kept)
+    if node["unreadable"] == REPORT:
+        found.find_damaged(benchmark_rows(benchmark, view))
+    return {"raw": found}
+
+
+def benchmark_rows(benchmark: "Benchmark", view: "BenchmarkView | None") -> list[int]:
+    """Return the rows that a job may read."""
+    rows: list[int] = list(range(len(benchmark.samples))) if view is None else view.rows.tolist()
+    return rows
 
 
 def raw_fingerprint(benchmark: "Benchmark") -> str:

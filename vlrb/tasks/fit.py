@@ -56,10 +56,14 @@ class Fitted(NamedTuple):
 
 
 def input_sources(
-    config: Plain, benchmark: Benchmark, router: RouterModule, features: Features | None
+    config: Plain,
+    benchmark: Benchmark,
+    router: RouterModule,
+    features: Features | None,
+    view: BenchmarkView | None = None,
 ) -> dict[str, InputSource]:
-    """Return the inputs that this configuration can give to a router."""
-    found: dict[str, InputSource] = {**raw_inputs(router, benchmark)}
+    """Return the inputs that this configuration can give to a router; of a `view` to train on, prepared for that."""
+    found: dict[str, InputSource] = {**raw_inputs(config, router, benchmark, view)}
     if features is not None:
         fusion = build(config["encoder"]["fusion"], "encoder.fusion")
         found["features"] = FusedFeatures(features.text, features.vision, fusion)

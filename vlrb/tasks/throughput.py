@@ -1,7 +1,8 @@
 """How fast a run's router decides: alone (inputs ready), and with reading and encoding prompts and pictures."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,21 +34,50 @@ def throughput_metrics(config: Plain, benchmark: Benchmark, view: BenchmarkView,
     """
     rows = view.members(TEST)
     tokens = view.tokens_in[rows].mean(axis=1)
-    end_to_end = is_end_to_end(fitted.router)
-    batches = BATCHES_WITH_ENCODER if end_to_end else BATCHES
-    ready = _decider(fitted, prepared=_prepared(fitted, len(tokens)) if end_to_end else None)
-    router = measure_throughput(ready, tokens, BATCH, WARMUP, batches, _wait(fitted))
-    total: Throughput | None = router
-    if end_to_end:  # reading, decoding and tokenising go with it
-        total = measure_throughput(_decider(fitted), tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
+    if is_end_to_end(fitted.router):
+        with _on_its_device(fitted):
+            router, total = _end_to_end(fitted, tokens)
+    else:
+        router, total = _on_features(config, benchmark, view, fitted, tokens)
+    return _flat("router", router) | _flat("total", total)
+
+
+def _end_to_end(fitted: Fitted, tokens: np.ndarray) -> tuple[Throughput | None, Throughput | None]:
+    """Time deciding on batches in memory, and reading, decoding, tokenising and deciding one after the other.
+
+    Pictures of the test split are never kept in memory (see `tasks.backbone.raw_inputs`), so all of it is work.
+    """
+    ready = _decider(fitted, prepared=_prepared(fitted, len(tokens)))
+    router = measure_throughput(ready, tokens, BATCH, WARMUP, BATCHES_WITH_ENCODER, _wait(fitted))
+    total = measure_throughput(_decider(fitted), tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
+    return router, total
+
+
+def _on_features(
+    config: Plain, benchmark: Benchmark, view: BenchmarkView, fitted: Fitted, tokens: np.ndarray
+) -> tuple[Throughput | None, Throughput | None]:
+    """Time deciding on features, and reading and encoding before it; the latter is None if others made the features."""
+    router = measure_throughput(_decider(fitted), tokens, BATCH, WARMUP, BATCHES, _wait(fitted))
     encoders = build_encoders(config) if "features" in fitted.router.inputs else {}
     if any(isinstance(encoder, PrecomputedFeatures) for encoder in encoders.values()):
-        total = None  # features that were made elsewhere: nothing to time
-    elif encoders:
-        _load(encoders, fitted)
-        work = _with_encoder(encoders, benchmark, view.rows[rows], _decider(fitted))
-        total = measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
-    return _flat("router", router) | _flat("total", total)
+        return router, None
+    if not encoders:
+        return router, router
+    _load(encoders, fitted)
+    work = _with_encoder(encoders, benchmark, view.rows[view.members(TEST)], _decider(fitted))
+    return router, measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
+
+
+@contextmanager
+def _on_its_device(fitted: Fitted) -> Iterator[None]:
+    """Move a router to the Trainer's device while it is timed: after each use the Trainer moves it back to the host."""
+    before = fitted.router.device
+    fitted.router.to(fitted.decider.strategy.root_device)
+    try:
+        with fitted.decider.precision_plugin.forward_context():
+            yield
+    finally:
+        fitted.router.to(before)
 
 
 def _decider(fitted: Fitted, prepared: Mapping[int, Batch] | None = None) -> Callable[[np.ndarray], object]:
@@ -57,7 +87,12 @@ def _decider(fitted: Fitted, prepared: Mapping[int, Batch] | None = None) -> Cal
 
     @torch.inference_mode()
     def decide(positions: np.ndarray) -> object:
-        batch = prepared[int(positions[0])] if prepared else data.rows(torch.from_numpy(positions))
+        if prepared is not None:
+            batch = prepared[int(positions[0])]
+        else:
+            batch = data.rows(torch.from_numpy(positions))
+            if router.device.type != "cpu":
+                batch = router.transfer_batch_to_device(batch, router.device, 0)
         return router.decide(router.predict_step(batch))
 
     return decide

@@ -10,7 +10,7 @@ from vlrb.schema import CHECKPOINT_FILE, LOG_FILE
 from vlrb.tasks import state
 from vlrb.tasks.build import Features, check_encoders, ensure_features, open_benchmark
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
-from vlrb.utils.config import Plain, number_text, run_folder
+from vlrb.utils.config import BACKBONE, Plain, number_text, run_folder
 from vlrb.utils.console import say
 from vlrb.utils.instantiate import build, locate
 from vlrb.utils.locks import folder_lock
@@ -93,7 +93,7 @@ def data_parts(
     config: Plain, benchmark: "Benchmark", view: "BenchmarkView", features: Features | None
 ) -> dict[str, str]:
     """Return fingerprints of everything the run sees, by part, so that a change can be named."""
-    from vlrb.tasks.backbone import BACKBONE, raw_fingerprint
+    from vlrb.tasks.backbone import raw_fingerprint
 
     raw = {"prompts and pictures": raw_fingerprint(benchmark)} if BACKBONE in config["encoder"] else {}
     return {**view.parts, **raw, "features": features.fingerprint if features else state.NO_FEATURES}
@@ -133,12 +133,14 @@ def _train(
     from vlrb.routers.checkpoint import save_router
     from vlrb.tasks.backbone import learn_text
     from vlrb.tasks.fit import build_router, fit, input_sources, make_data
+    from vlrb.tasks.inputs_report import report_inputs
     from vlrb.tasks.results import Material, write_results
     from vlrb.tasks.resume import begin
 
     router = build_router(config)
     learn_text(router, benchmark, view)
-    sources = input_sources(config, benchmark, router, features)
+    sources = input_sources(config, benchmark, router, features, view)
+    report_inputs(folder, router, sources, benchmark, view)
     data = make_data(router, view, sources, TradeOff.from_config(config["lambda"]), config["seed"])
     lam = number_text(config["lambda"]["value"])
     if not in_sweep():

@@ -43,7 +43,8 @@ def explain(error: Exception, script: str, root: Path, overrides: Sequence[str] 
 def _unknown_key(key: str, known: set[str], script: str) -> ConfigError:
     parent = key.rpartition(".")[0]
     siblings = sorted(k for k in known if k.rpartition(".")[0] == parent)
-    best = nearest(key, known)
+    elsewhere = [k for k in sorted(known) if "." in k and k.rpartition(".")[2] == key.rpartition(".")[2]]
+    best = elsewhere[0] if len(elsewhere) == 1 else nearest(key, known)
     valid = f"valid: {', '.join(siblings)}" if siblings else f"all keys: python {script}.py --cfg job"
     return ConfigError(f"unknown key '{key}'", f"did you mean '{best}'? {valid}" if best else valid)
 

@@ -67,6 +67,8 @@ OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("pricing",)}
 # What a run's results do not depend on, or what its data fingerprint already covers.
 IDENTITY_EXCLUDES = ("paths", "logger", "build", "overwrite", "strict", "objective")
 DEVICE_KEYS = ("accelerator", "devices", "num_nodes", "strategy", "profiler")
+BACKBONE = "backbone"  # an encoder that has it is trained with the router
+LOADING_KEYS = ("workers", "keep_mb")  # how such an encoder is given its inputs, not what they are
 
 
 def to_plain(cfg: DictConfig, script: str) -> Plain:
@@ -123,6 +125,8 @@ def identity(config: Mapping[str, Any]) -> str:
     """Return the 8-hex identity of a run: what was asked, without where it lies or on which device it runs."""
     kept = copy.deepcopy({k: v for k, v in config.items() if k not in IDENTITY_EXCLUDES})
     kept["trainer"] = {k: v for k, v in kept.get("trainer", {}).items() if k not in DEVICE_KEYS}
+    if BACKBONE in (encoder := kept.get("encoder", {})):
+        kept["encoder"] = {k: v for k, v in encoder.items() if k not in LOADING_KEYS}
     return fingerprint(_without_roots(kept), length=8)
 
 

@@ -11,6 +11,11 @@ EXAMPLES = {
     "train": (
         ("python train.py", "the demo: build it, train an MLP router, leaderboard and plots"),
         ("python train.py router=knn lambda=0.5", "another router and trade-off (λ = 0 cares for accuracy alone)"),
+        (
+            "python train.py router=vlc lambda=0.5",
+            "prompts and pictures read by a backbone that is trained with its router",
+        ),
+        ("python train.py router=vlc encoder=clip_tiny", "another backbone; encoder=lxmert_base starts from weights"),
         ("python train.py -m router=knn,linear,mlp lambda=0,0.5,1", "a sweep: nine runs, one leaderboard"),
         ("python train.py router.k=20 seed=1", "any value of the configuration"),
         (

@@ -130,7 +130,7 @@ def test_loading_twice_changes_nothing(samples, backbone, rows):
 
 
 def test_preprocessor_travels_to_other_processes(samples, backbone):
-    copy = pickle.loads(pickle.dumps(backbone.preprocessor()))  # noqa: S301 - our own
+    copy = pickle.loads(pickle.dumps(backbone.preprocessor()))
     images = samples.pictures()
     found = copy(samples.prompts, [[copy.picture(image) for image in listed] for listed in images])
     expected = samples.inputs(backbone, samples.prompts, images)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 KEY = "encoder.backbone.pictures"
+RESIZES = ("pad", "squash")
 HALF = (0.5, 0.5, 0.5)
 
 
@@ -54,6 +55,8 @@ class PictureInputs:
     ) -> None:
         if size < 1:
             raise ConfigError(f"{KEY}.size must be at least 1, not {size}")
+        if resize not in RESIZES:
+            raise ConfigError(f"{KEY}.resize={resize}: no such way", did_you_mean(resize, RESIZES))
         if resample not in FILTERS:
             raise ConfigError(f"{KEY}.resample={resample}: no such filter", did_you_mean(resample, FILTERS))
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:

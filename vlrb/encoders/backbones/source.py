@@ -1,6 +1,7 @@
 """Where a network of transformers comes from: a checkpoint, sizes for random weights, or a stored configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -20,16 +21,34 @@ class NetworkSource:
         sizes: Values of the network's configuration, in place of the defaults of its class (random weights) or of the
             checkpoint's own.
         key: Where the options stand in the configuration.
+        extras: Files of the checkpoint that are fetched too if they exist.
 
-    Raises:
-        ConfigError: The revision is not a commit.
-        DataError: `model` is a path, and there is no such folder.
+    A folder that is gone is no matter for a stored configuration: nothing is looked for before it is needed.
     """
 
-    def __init__(self, model: str | None, revision: str | None, sizes: Mapping[str, Any] | None, key: str) -> None:
+    def __init__(
+        self,
+        model: str | None,
+        revision: str | None,
+        sizes: Mapping[str, Any] | None,
+        key: str,
+        extras: Sequence[str] = (),
+    ) -> None:
         self.key = key
         self.sizes = dict(sizes or {})
-        self.checkpoint = None if model is None else Checkpoint(model, revision, key, (CONFIG, WEIGHTS))
+        self.model, self.revision, self.extras = model, revision, tuple(extras)
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint | None:
+        """The files, if there is a model.
+
+        Raises:
+            ConfigError: The revision is not a commit.
+            DataError: `model` is a path, and there is no such folder.
+        """
+        if self.model is None:
+            return None
+        return Checkpoint(self.model, self.revision, self.key, (CONFIG, WEIGHTS), self.extras)
 
     def check(self) -> None:
         """Find out cheaply whether the checkpoint can be had."""
@@ -83,8 +102,20 @@ class NetworkSource:
         if stored is None and self.checkpoint is not None:
             found: nn.Module = read_network(kind, self.checkpoint.folder(), config, unused, **options)
         else:
-            found = kind(config, **options)
+            found = self._random(kind, config, **options)
         return found.requires_grad_(requires_grad=True).float()
+
+    def _random(self, kind: Any, config: Any, **options: Any) -> nn.Module:  # noqa: ANN401
+        try:
+            found: nn.Module = kind(config, **options)
+        except ValueError as error:  # how transformers says that sizes do not go together
+            raise ConfigError(f"{self.key}.sizes: {error}") from error
+        return found
+
+    def at_hand(self, kind: Any) -> Any | None:  # noqa: ANN401
+        """Return the configuration if that needs no network, else None."""
+        known = self.checkpoint is None or self.checkpoint.cached() is not None
+        return self.config(kind) if known else None
 
 
 def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa: ANN401 - transformers has no types
@@ -96,3 +127,10 @@ def _set_sizes(config: Any, sizes: Mapping[str, Any], key: str) -> None:  # noqa
             _set_sizes(getattr(config, name), value, f"{key}.{name}")
         else:
             setattr(config, name, value)
+
+
+def plain_config(network: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return what `NetworkSource.config(stored=…)` needs to create a network of the same shapes, no path in it."""
+    found = dict(network.config.to_dict())
+    found.pop("_name_or_path", None)
+    return found

@@ -1,7 +1,10 @@
 """Prompts → token ids: with a tokenizer learnt from the training prompts, or that of a pretrained network."""
 
+import copy
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +20,8 @@ from vlrb.utils.files import atomic_path
 TOKENIZER_FILE: Final = "tokenizer.json"
 PAD, START, END = "[PAD]", "[CLS]", "[SEP]"
 KEY: Final = "encoder.backbone.text"
+CHUNK: Final = 1024  # prompts that are measured at a time
+THREADS: Final = "TOKENIZERS_PARALLELISM"
 
 
 class TextPreprocessor:
@@ -25,20 +30,21 @@ class TextPreprocessor:
     A prompt longer than the limit loses its end; of an empty one, the tokenizer's own special tokens are left.
 
     Args:
-        tokenizer: A `tokenizers.Tokenizer`, which adds its special tokens.
+        tokenizer: A `tokenizers.Tokenizer`, which adds its special tokens; it is copied.
         max_length: Most tokens, special ones included.
         pad_id: Id of the padding.
         fixed: Pad to `max_length` always; else to the longest of the batch.
     """
 
     def __init__(self, tokenizer: Any, max_length: int, pad_id: int, *, fixed: bool = False) -> None:  # noqa: ANN401
-        self.tokenizer, self.max_length, self.pad_id, self.fixed = tokenizer, max_length, pad_id, fixed
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length)
+        self.tokenizer, self.max_length, self.pad_id, self.fixed = copy.deepcopy(tokenizer), max_length, pad_id, fixed
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(max_length)
+        os.environ.setdefault(THREADS, "false")  # processes prepare batches side by side; forked threads would hang
 
     def __call__(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Return the inputs of a batch."""
-        found = [encoding.ids for encoding in self.tokenizer.encode_batch(list(prompts))]
+        found = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(prompts))]
         width = self.max_length if self.fixed else max(map(len, found), default=0)
         ids = torch.full((len(found), max(width, 1)), self.pad_id, dtype=torch.int64)
         mask = torch.zeros(ids.shape, dtype=torch.bool)
@@ -48,12 +54,14 @@ class TextPreprocessor:
         return {"text_ids": ids, "text_mask": mask}
 
     def lengths(self, prompts: Sequence[str]) -> np.ndarray:
-        """Return the number of tokens (n,) of each prompt, special ones included, nothing cut off."""
-        self.tokenizer.no_truncation()
-        try:
-            return np.array([len(encoding.ids) for encoding in self.tokenizer.encode_batch(list(prompts))])
-        finally:
-            self.tokenizer.enable_truncation(self.max_length)
+        """Return the number of tokens (n,) int64 of each prompt, special ones included, nothing cut off."""
+        whole = copy.deepcopy(self.tokenizer)
+        whole.no_truncation()
+        found: list[int] = []
+        for start in range(0, len(prompts), CHUNK):  # what is known of a token is larger than the token
+            part = list(prompts[start : start + CHUNK])
+            found += map(len, whole.encode_batch_fast(part))
+        return np.array(found, dtype=np.int64)
 
 
 class TextInputs(ABC):
@@ -85,6 +93,10 @@ class TextInputs(ABC):
     @abstractmethod
     def pad_id(self) -> int:
         """Id of the padding."""
+
+    def vocabulary(self) -> int:
+        """Return the number of tokens that the tokenizer may give, the highest id + 1."""
+        return max(self.tokenizer.get_vocab().values(), default=-1) + 1
 
     def preprocessor(self) -> TextPreprocessor:
         """Return the function from prompts to ids."""
@@ -170,7 +182,13 @@ class PretrainedTokens(TextInputs):
 
     def __init__(self, model: str, revision: str | None = None, max_length: int = 128, fixed: bool = False) -> None:
         super().__init__(max_length, fixed=fixed)
-        self.checkpoint = Checkpoint(model, revision, KEY, (TOKENIZER,), TOKENIZER_EXTRAS)
+        self.model, self.revision = model, revision
+        self._pad_id = 0
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The files; a stored tokenizer does not need them."""
+        return Checkpoint(self.model, self.revision, KEY, (TOKENIZER,), TOKENIZER_EXTRAS)
 
     def check(self) -> None:
         """Find out cheaply whether the tokenizer can be had."""

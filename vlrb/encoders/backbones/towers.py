@@ -4,13 +4,19 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vlrb.encoders.backbones.source import NetworkSource
+from vlrb.encoders.backbones.limits import check_pictures
+from vlrb.encoders.backbones.pictures import PictureInputs
+from vlrb.encoders.backbones.source import NetworkSource, plain_config
+from vlrb.encoders.vision.huggingface import picture_settings
+from vlrb.encoders.weights import PICTURES
 from vlrb.utils.errors import ConfigError
 
 KEY = "encoder.backbone.tower"
+EDGE = 1e-5  # shares of the square below this are rounding: a pixel is more
 
 
 class Patches(NamedTuple):
@@ -37,8 +43,12 @@ class Tower(nn.Module):
     width: int
 
     @abstractmethod
-    def load(self, size: int, stored: Mapping[str, Any] | None = None) -> None:
-        """Create the network for pictures of `size` pixels; of a stored configuration without reading weights."""
+    def load(self, pictures: PictureInputs, stored: Mapping[str, Any] | None = None) -> None:
+        """Create the network for pictures that are read so; of a stored configuration without reading weights.
+
+        Raises:
+            ConfigError: It cannot read pictures of that size, or was made for other colours.
+        """
 
     @abstractmethod
     def grid(self, colours: Tensor) -> Tensor:
@@ -48,7 +58,7 @@ class Tower(nn.Module):
     def config(self) -> dict[str, Any]:
         """Return what `load(stored=…)` needs."""
 
-    def check(self) -> None:
+    def check(self, pictures: PictureInputs) -> None:
         """Find out cheaply whether `load()` can work."""
 
     def blocks(self) -> list[list[nn.Module]]:
@@ -74,16 +84,14 @@ def patch_boxes(extent: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor
     >>> boxes[0].tolist()[0], mask[0].tolist()
     ([0.0, 0.0, 0.5, 0.5], [True, True, True, True])
     """
-    top, left = torch.meshgrid(
-        torch.arange(rows, device=extent.device) / rows, torch.arange(columns, device=extent.device) / columns,
-        indexing="ij",
-    )  # fmt: skip
-    cells = torch.stack([left, top, left + 1 / columns, top + 1 / rows], dim=-1).reshape(1, -1, 4)
-    start = extent[:, None, [0, 1, 0, 1]]
-    span = (extent[:, None, [2, 3, 2, 3]] - start).clamp_min(torch.finfo(extent.dtype).tiny)
-    boxes = ((cells - start) / span).clamp(0, 1)
-    seen = (boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1])
-    return boxes, seen
+    edges = [torch.arange(count + 1, device=extent.device) / count for count in (columns, rows)]
+    low = torch.stack(torch.meshgrid(edges[0][:-1], edges[1][:-1], indexing="xy"), dim=-1).flatten(0, 1)
+    high = torch.stack(torch.meshgrid(edges[0][1:], edges[1][1:], indexing="xy"), dim=-1).flatten(0, 1)
+    start, end = extent[:, None, :2], extent[:, None, 2:]
+    low, high = torch.maximum(low, start), torch.minimum(high, end)  # the part of each patch that is picture
+    seen = (high - low > EDGE).all(dim=-1)
+    span = (end - start).clamp_min(EDGE)
+    return torch.cat([(low - start) / span, (high - start) / span], dim=-1).clamp(0, 1), seen
 
 
 class ConvTower(Tower):
@@ -103,12 +111,15 @@ class ConvTower(Tower):
         self.channels = tuple(channels)
         self.width = self.channels[-1]
 
-    def load(self, size: int, stored: Mapping[str, Any] | None = None) -> None:
+    def check(self, pictures: PictureInputs) -> None:
+        """Find out whether pictures divide into patches."""
+        check_pictures(pictures.size, 2 ** len(self.channels))
+
+    def load(self, pictures: PictureInputs, stored: Mapping[str, Any] | None = None) -> None:
         """Create the layers."""
         if hasattr(self, "layers"):
             return
-        if size % 2 ** len(self.channels):
-            raise ConfigError(f"pictures of {size} pixels do not divide into patches of {2 ** len(self.channels)}")
+        self.check(pictures)
         before, layers = 3, []
         for width in self.channels:
             layers += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.GroupNorm(1, width), nn.GELU()]
@@ -128,6 +139,9 @@ class ConvTower(Tower):
 class ViTTower(Tower):
     """A vision transformer of transformers (ViT): its patch tokens after the last layer norm.
 
+    Pictures of another size than the network's own stretch its position embeddings. How pixels are scaled to colours
+    stands once, in `encoder.backbone.pictures` (mean, std); a checkpoint that says otherwise is refused.
+
     Args:
         model: Name on the hub, or a folder; None = random weights.
         revision: Commit on the hub.
@@ -138,36 +152,58 @@ class ViTTower(Tower):
         self, model: str | None = None, revision: str | None = None, sizes: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__()
-        self.source = NetworkSource(model, revision, sizes, KEY)
+        self.source = NetworkSource(model, revision, sizes, KEY, PICTURES)
 
-    def check(self) -> None:
-        """Find out cheaply whether the checkpoint can be had."""
+    def check(self, pictures: PictureInputs) -> None:
+        """Find out cheaply whether the checkpoint can be had and reads such pictures."""
+        from transformers import ViTModel
+
         self.source.check()
+        settings = self.source.at_hand(ViTModel)
+        if settings is not None:
+            check_pictures(pictures.size, int(settings.patch_size))
+            self._check_colours(pictures)
 
-    def load(self, size: int, stored: Mapping[str, Any] | None = None) -> None:
+    def _check_colours(self, pictures: PictureInputs) -> None:
+        if self.source.checkpoint is None:
+            return
+        own = picture_settings(self.source.checkpoint.folder())
+        for name in ("mean", "std"):
+            given, wanted = getattr(pictures, name), getattr(own, name, None)
+            if wanted is not None and not np.allclose(given, wanted, atol=1e-3):
+                raise ConfigError(
+                    f"encoder.backbone.pictures.{name}={list(given)}, but {self.source.checkpoint.model} was trained"
+                    f" with {list(wanted)}",
+                    f"encoder.backbone.pictures.{name}={list(wanted)}",
+                )
+
+    def load(self, pictures: PictureInputs, stored: Mapping[str, Any] | None = None) -> None:
         """Create the network."""
         from transformers import ViTModel
 
         if hasattr(self, "network"):
             return
+        if stored is None:
+            self._check_colours(pictures)
+        # The pooler is never used; as a parameter it would wait for gradients for ever.
         self.network = self.source.network(ViTModel, stored, unused=("pooler.",), add_pooling_layer=False)
         settings: Any = self.network.config
-        self.width, self._resizes = int(settings.hidden_size), int(settings.image_size) != size
         self._side = int(settings.patch_size)
+        check_pictures(pictures.size, self._side)
+        self.width, self._stretches = int(settings.hidden_size), int(settings.image_size) != pictures.size
 
     def grid(self, colours: Tensor) -> Tensor:
         """Return (K, rows, columns, W)."""
-        found = self.network(colours, interpolate_pos_encoding=self._resizes).last_hidden_state[:, 1:]
+        found = self.network(colours, interpolate_pos_encoding=self._stretches).last_hidden_state[:, 1:]
         rows, columns = (side // self._side for side in colours.shape[-2:])
         return torch.as_tensor(found).reshape(len(found), rows, columns, -1)
 
     def config(self) -> dict[str, Any]:
         """Return the network's configuration."""
-        settings: Any = self.network.config
-        return dict(settings.to_dict())
+        return plain_config(self.network)
 
     def blocks(self) -> list[list[nn.Module]]:
-        """Return embeddings and layers."""
+        """Return embeddings, layers and the last layer norm."""
         network: Any = self.network
         layers = network.encoder.layer if hasattr(network, "encoder") else network.layers
-        return [[network.embeddings], *([layer] for layer in layers)]
+        return [[network.embeddings], *([layer] for layer in layers), [network.layernorm]]
