@@ -95,7 +95,7 @@ def test_one_who_knows_the_rule_has_nearly_all_of_the_gain(small: dict[str, Prob
     for probe in small.values():
         found = probes.gain(probe.Y[probe.test], probe.right[probe.test])
         assert 0.97 <= found.share < 1
-        assert found.accuracy > chance_bound(probe.Y[probe.test]) + 0.5
+        assert found.accuracy > chance_bound(probe.Y[probe.test]) + 0.4
 
 
 # --- end-to-end routers -----------------------------------------------------------------------------------------------
