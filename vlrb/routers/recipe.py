@@ -30,14 +30,14 @@ class Recipe:
         ConfigError: A number is out of range, or two settings exclude one another.
     """
 
-    lr: float = 5e-4
+    lr: float = 1e-3
     weight_decay: float = 0.05
     warmup: float = 0.1
     schedule: Schedule = "cosine"
     gradient_clip: float | None = 1.0
-    batch_size: int = 32
+    batch_size: int = 16
     max_epochs: int = 20
-    patience: int = 5
+    patience: int = 6
     layer_decay: float = 1.0
     freeze: bool = False
     lora_rank: int = 0
