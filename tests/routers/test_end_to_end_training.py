@@ -180,7 +180,7 @@ def test_a_frozen_backbone_stays_and_draws_nothing(world):
     L.Trainer(max_epochs=2, accelerator="cpu", **QUIET).fit(router, datamodule=data)
     after = weights(router)
     moved = {name for name in before if not torch.equal(before[name], after[name])}
-    assert moved == {"head.1.weight", "head.1.bias"}
+    assert moved == {"head.linear.weight", "head.linear.bias"}
     assert set(seen) == {(False, False, True), (False, False, False)}  # training, then dev
     assert changing_weights(router).keys() == moved | {"mean_train_cost"}
 
@@ -286,7 +286,7 @@ def test_the_best_epoch_is_put_back_and_kept_apart_from_frozen_weights(world):
     (best,) = [c for c in trainer.callbacks if isinstance(c, BestEpoch)]
     assert len(epochs) == min(6, best.best_epoch + 2)
     assert same(weights(router), epochs[best.best_epoch])
-    assert best.weights.keys() == {"head.1.weight", "head.1.bias", "mean_train_cost"}
+    assert best.weights.keys() == {"head.linear.weight", "head.linear.bias", "mean_train_cost"}
     assert all(value.device.type == "cpu" for value in best.weights.values())
 
 
@@ -296,7 +296,7 @@ def test_weights_that_are_no_numbers_are_refused(world):
     class Diverging(Callback):
         def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
             with torch.no_grad():
-                pl_module.head[1].weight.fill_(float("nan"))
+                pl_module.head.linear.weight.fill_(float("nan"))
 
         def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
             self.on_train_epoch_end(trainer, pl_module)

@@ -23,10 +23,10 @@ def names_of(router, chosen: set[int]) -> set[str]:
 
 def test_linear_maps_and_convolutions_decay_and_nothing_else(vlc):
     kept = names_of(vlc, {id(p) for p in vlc.parameters()} - decaying(vlc))
-    assert {"head.1.weight", "backbone.network.embeddings.word_embeddings.weight"} & kept == {
+    assert {"head.linear.weight", "backbone.network.embeddings.word_embeddings.weight"} & kept == {
         "backbone.network.embeddings.word_embeddings.weight"
     }
-    assert {"backbone.regions.nothing", "backbone.regions.number.weight", "head.1.bias"} <= kept
+    assert {"backbone.regions.nothing", "backbone.regions.number.weight", "head.linear.bias"} <= kept
     owners = {name: vlc.get_submodule(name.rpartition(".")[0]) for name in kept if not name.endswith("bias")}
     allowed = (nn.Embedding, nn.LayerNorm, nn.GroupNorm)
     assert all(isinstance(m, allowed) for n, m in owners.items() if n != "backbone.regions.nothing"), owners
@@ -69,7 +69,7 @@ def test_rates_fall_by_layer_from_the_head_to_the_input(world):
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
     rate = {name: rates[id(p)] for name, p in router.named_parameters()}
     assert len(router.backbone.blocks()) == 4
-    assert rate["head.1.weight"] == rate["head.1.bias"] == 1.0
+    assert rate["head.linear.weight"] == rate["head.linear.bias"] == 1.0
     assert {v for k, v in rate.items() if ".x_layers." in k} == {0.5}
     assert {v for k, v in rate.items() if ".encoder.layer." in k or ".r_layers." in k} == {0.25}
     assert {v for k, v in rate.items() if ".embeddings." in k or ".visn_fc." in k} == {0.125}

@@ -1,12 +1,10 @@
-"""Which part of a backbone learns: all of it, nothing (frozen), or low-rank adapters in its attention."""
+"""Which part of a backbone learns: all of it, or what no checkpoint knows, with or without adapters of attention."""
 
 from typing import Final
 
 from torch import nn
 
 from vlrb.encoders.backbones.base import Backbone
-from vlrb.encoders.backbones.regions import RegionSequence
-from vlrb.encoders.backbones.towers import ConvTower
 from vlrb.routers.recipe import Recipe
 from vlrb.utils.errors import ConfigError
 
@@ -27,6 +25,8 @@ def choose_trainable(backbone: Backbone, recipe: Recipe) -> None:
         backbone.requires_grad_(requires_grad=False)
     elif recipe.lora_rank:
         _add_adapters(backbone, recipe.lora_rank)
+    for part in backbone.new_parts():  # random from the start: left as they are, they would only be in the way
+        part.requires_grad_(requires_grad=True)
 
 
 def attention_maps(backbone: nn.Module) -> list[str]:
@@ -36,17 +36,6 @@ def attention_maps(backbone: nn.Module) -> list[str]:
         for name, module in backbone.named_modules()
         if isinstance(module, nn.Linear) and name.rpartition(".")[2] in QUERY_VALUE
     ]
-
-
-def new_parameters(backbone: nn.Module) -> list[nn.Parameter]:
-    """Return parameters for which no pretrained weights exist, by the modules that hold them."""
-    found: list[nn.Parameter] = []
-    for module in backbone.modules():
-        if isinstance(module, ConvTower):
-            found += module.parameters()
-        elif isinstance(module, RegionSequence):
-            found += [module.nothing, *module.project.parameters(), *module.number.parameters()]
-    return found
 
 
 def _add_adapters(backbone: Backbone, rank: int) -> None:
@@ -60,8 +49,5 @@ def _add_adapters(backbone: Backbone, rank: int) -> None:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
         raise ConfigError("encoder.training.lora_rank needs the package peft", 'pip install -e ".[lora]"') from error
-    new = new_parameters(backbone)
     settings = LoraConfig(r=rank, lora_alpha=SCALE * rank, lora_dropout=0.0, target_modules=names)
     inject_adapter_in_model(settings, backbone)  # it also stops gradients of everything else
-    for parameter in new:
-        parameter.requires_grad = True

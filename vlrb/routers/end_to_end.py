@@ -97,11 +97,8 @@ class EndToEndRouter(RouterModule):
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:
-        """Keep for the backward pass what it needs: nothing below a head alone, little if it computes again."""
-        if self.recipe.freeze:
-            with torch.no_grad():
-                yield
-        elif self.recipe.gradient_checkpointing and self.training and torch.is_grad_enabled():
+        """Keep for the backward pass what it needs, or little if it computes again."""
+        if self.recipe.gradient_checkpointing and self.training and torch.is_grad_enabled():
             with recomputed(module for block in self.backbone.blocks() for module in block):
                 yield
         else:

@@ -22,7 +22,8 @@ class Recipe:
         max_epochs: Longest training.
         patience: Stop after this many epochs without a lower dev loss.
         layer_decay: Factor of the rate from one layer to the one below it; the head learns at `lr`.
-        freeze: Train the head alone; the backbone is read without dropout.
+        freeze: Leave pretrained weights as they are and read them without dropout; the head learns, and what no
+            checkpoint has weights for.
         lora_rank: Rank of low-rank adapters of the attention that are trained in place of pretrained weights; 0 = none.
         gradient_checkpointing: Compute activations again in the backward pass: less memory, more time.
 

@@ -78,7 +78,7 @@ class Backbone(nn.Module):
         """Return the network's parts by depth, from the input to the output: for rates by layer and checkpointing."""
 
     def new_parts(self) -> list[nn.Module]:
-        """Return modules that no checkpoint has weights for: they must learn even where the rest is left as it is."""
+        """Return modules that no checkpoint has weights for: they learn even where the rest is left as it is."""
         return []
 
     @abstractmethod

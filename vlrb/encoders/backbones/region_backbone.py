@@ -89,11 +89,11 @@ class RegionBackbone(Backbone):
     def blocks(self) -> list[list[nn.Module]]:
         """Return the tower's parts, then the network's; what no checkpoint knows learns as fast as the last."""
         *layers, last = self.layers()
-        return [*self.regions.tower.blocks(), *layers, [*last, *self.new_parts()]]
+        return [*self.regions.tower.blocks(), *layers, [*last, *self.regions.new_parts(), *self.added()]]
 
     def new_parts(self) -> list[nn.Module]:
         """Return what the regions and the backbone add to network and tower."""
-        return [*self.regions.new_parts(), *self.added()]
+        return [*self.regions.tower.new_parts(), *self.regions.new_parts(), *self.added()]
 
     def added(self) -> list[nn.Module]:
         """Return what this backbone adds beside its regions."""

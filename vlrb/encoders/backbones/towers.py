@@ -65,6 +65,10 @@ class Tower(nn.Module):
         """Return the parts by depth."""
         return [[self]]
 
+    def new_parts(self) -> list[nn.Module]:
+        """Return the modules that no checkpoint has weights for."""
+        return []
+
     def forward(self, colours: Tensor, extent: Tensor) -> Patches:
         """Return the tokens of pictures that lie at `extent` (K, 4) within their squares."""
         grid = self.grid(colours)
@@ -130,6 +134,10 @@ class ConvTower(Tower):
         """Return (K, rows, columns, W)."""
         found: Tensor = self.layers(colours)
         return found.permute(0, 2, 3, 1)
+
+    def new_parts(self) -> list[nn.Module]:
+        """Return itself: its weights are always random at first."""
+        return [self]
 
     def config(self) -> dict[str, Any]:
         """Return nothing: the options say all."""

@@ -115,6 +115,10 @@ class TwoTowers(Backbone):
         self.dim = self.width or self.compared(settings)
         self.join = Join(self.compared(settings), self.dim)
 
+    def new_parts(self) -> list[nn.Module]:
+        """Return what joins the towers."""
+        return [self.join]
+
     @abstractmethod
     def compared(self, settings: Any) -> int:  # noqa: ANN401 - transformers has no types
         """Return the width of the rows that the network compares."""

@@ -110,6 +110,10 @@ class ViltBackbone(Backbone):
         layers = ([layer] for layer in network.encoder.layer)
         return [[network.embeddings, self.number], *layers, [network.layernorm, network.pooler]]
 
+    def new_parts(self) -> list[nn.Module]:
+        """Return the marks of further pictures."""
+        return [self.number]
+
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return the network's configuration."""
         settings: Any = self.network.config
