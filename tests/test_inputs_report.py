@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from vlrb.data.raw import RawInputs
-from vlrb.encoders.backbones.base import Backbone
+from vlrb.encoders.backbones.limits import check_text
 from vlrb.encoders.backbones.pictures import PictureInputs
 from vlrb.encoders.backbones.samples import SamplePreprocessor
 from vlrb.encoders.backbones.text import LearnedTokens
@@ -125,29 +125,15 @@ def test_options_out_of_range(key: str, value: object) -> None:
         read({key: value})
 
 
-class Fixed(Backbone):
-    """A backbone that only says how much text it can read."""
-
-    load = forward = blocks = configs = lambda self: None
-
-    def __init__(self, vocabulary: int, positions: int, nested: bool = False) -> None:
-        text = LearnedTokens(vocab_size=300, max_length=16)
-        text.learn(PROMPTS)
-        super().__init__("fixed", text, PictureInputs(8))
-        figures = SimpleNamespace(vocab_size=vocabulary, max_position_embeddings=positions)
-        object.__setattr__(self, "network", SimpleNamespace(config=SimpleNamespace(text_config=figures)))
-        if not nested:
-            self.network.config = figures
-
-
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_tokenizer_fits_its_network(nested: bool) -> None:
-    known = Fixed(1, 1).text.vocabulary()
-    Fixed(known, 16, nested).check_text()
-    with pytest.raises(ConfigError, match=r"max_length=16: the network of fixed reads 15 tokens at most"):
-        Fixed(known, 15, nested).check_text()
-    with pytest.raises(ConfigError, match=rf"the tokenizer of fixed has {known} tokens, its network knows {known - 1}"):
-        Fixed(known - 1, 16, nested).check_text()
+def test_a_tokenizer_fits_its_network() -> None:
+    text = LearnedTokens(vocab_size=300, max_length=16)
+    text.learn(PROMPTS)
+    known = text.vocabulary()
+    check_text(text, 16, known)
+    with pytest.raises(ConfigError, match=r"max_length=16, but this network reads at most 15 tokens"):
+        check_text(text, 15, known)
+    with pytest.raises(ConfigError, match=rf"the tokenizer has {known} tokens, but this network knows {known - 1} ids"):
+        check_text(text, 16, known - 1)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf/encoder").glob("*.yaml")), ids=lambda path: path.stem)

@@ -111,10 +111,12 @@ def attach(router: RouterModule) -> RouterModule:
     return router
 
 
-class GivenRows(torch.nn.Module):
-    """In place of a backbone: the rows are the input, so that a head and an objective can be computed by hand."""
+class GivenRows(Backbone):
+    """A backbone whose rows are the input, so that a head and an objective can be computed by hand."""
 
-    stored, dim = None, 0
+    def __init__(self, dim: int) -> None:
+        super().__init__("given", LearnedTokens(), PictureInputs(8))
+        self.dim = dim
 
     def load(self) -> None:
         pass
@@ -122,12 +124,16 @@ class GivenRows(torch.nn.Module):
     def forward(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         return inputs["pixels"]
 
+    def blocks(self) -> list[list[torch.nn.Module]]:
+        return []
+
+    def configs(self) -> dict[str, Any]:
+        return {}
+
 
 def on_rows(router: RouterModule, dim: int, m: int, lam: float = 0.5, width: int = 0) -> RouterModule:
     """Bind an end-to-end router of M models to rows of width `dim`, for datasets one and two."""
-    rows = GivenRows()
-    rows.dim = dim
-    router.attach(rows, Recipe())
+    router.attach(GivenRows(dim), Recipe())
     ids, costs = tuple(f"m{i}" for i in range(m)), tuple(1e-4 * (i + 1) for i in range(m))
     rule, bounds = TradeOff(lam, cost_scale=1e4), CostBounds(1e-5, 1e-3, "x")
     return router.bind(DataSpec(ids, ("one", "two"), width, costs, rule, bounds, 0, "x"))
