@@ -63,7 +63,7 @@ def test_every_trainable_parameter_is_in_exactly_one_group(world, given):
 
 
 def test_rates_fall_by_layer_from_the_head_to_the_input(world):
-    """Blocks of the micro LXMERT: tower, inputs, a layer of each modality, one across, then the pooler and new parts."""
+    """Blocks of the micro LXMERT: tower, inputs, a layer of each modality, one across, pooler and new parts."""
     router = bound(world, Recipe(lr=1.0, layer_decay=0.5))
     optimizer = layered_adamw(router, router.backbone, router.recipe)
     rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
