@@ -96,6 +96,7 @@ def test_two_builds_of_one_benchmark_at_the_same_time(logs: Path, tmp_path: Path
     assert files(tmp_path / "shared" / "demo") == files(tmp_path / "alone" / "demo")
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_at_any_write_leaves_the_old_benchmark(
     logs: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
