@@ -17,16 +17,13 @@ from types import SimpleNamespace
 import lightning as L
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 
 from vlrb.data.batch import Batch
 from vlrb.data.datamodule import BenchmarkDataModule
 from vlrb.data.sampling import epoch_order
 from vlrb.data.tradeoff import TradeOff
-from vlrb.encoders.backbones.lxmert import LxmertBackbone
-from vlrb.encoders.backbones.pictures import PictureInputs
-from vlrb.encoders.backbones.text import LearnedTokens
-from vlrb.encoders.backbones.towers import ConvTower
 from vlrb.metrics.bounds import CostBounds
 from vlrb.routers.base import soft_cross_entropy
 from vlrb.routers.optimizer import layered_adamw
@@ -34,20 +31,12 @@ from vlrb.routers.progress import TrainingProgress
 from vlrb.routers.recipe import Recipe
 from vlrb.routers.schedule import scheduled
 from vlrb.routers.vlc import VLCRouter
+from vlrb.utils.cli import ROOT
+from vlrb.utils.instantiate import build
 
 GOAL = 1.15
-MODELS, TOKENS, SIDE, SEED = 17, 64, 96, 0
-SIZES = {
-    "hidden_size": 96,
-    "num_attention_heads": 4,
-    "intermediate_size": 192,
-    "l_layers": 2,
-    "r_layers": 1,
-    "x_layers": 2,
-    "vocab_size": 2048,
-    "max_position_embeddings": 160,
-    "visual_feat_dim": 96,
-}
+MODELS, TOKENS, SEED = 17, 64, 0
+ENCODER = yaml.safe_load((ROOT / "conf" / "encoder" / "lxmert_tiny.yaml").read_text(encoding="utf-8"))
 
 
 class InMemory:
@@ -56,11 +45,11 @@ class InMemory:
     dim = 0
 
     def __init__(self, n: int) -> None:
-        draw = torch.Generator().manual_seed(SEED)
+        draw, side = torch.Generator().manual_seed(SEED), ENCODER["backbone"]["pictures"]["size"]
         self.tensors = {
             "text_ids": torch.randint(5, 2048, (n, TOKENS), generator=draw),
             "text_mask": torch.ones(n, TOKENS, dtype=torch.bool),
-            "pixels": torch.randint(0, 256, (n, 1, 3, SIDE, SIDE), generator=draw, dtype=torch.uint8),
+            "pixels": torch.randint(0, 256, (n, 1, 3, side, side), generator=draw, dtype=torch.uint8),
             "extent": torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(n, 1, 4).contiguous(),
             "picture_mask": torch.ones(n, 1, dtype=torch.bool),
         }
@@ -92,9 +81,7 @@ def make_view(n: int) -> SimpleNamespace:
 
 
 def make_router(recipe: Recipe) -> VLCRouter:
-    text = LearnedTokens(vocab_size=2048, max_length=128)
-    backbone = LxmertBackbone("tiny", text, PictureInputs(SIDE), ConvTower([32, 64, 96]), sizes=SIZES)
-    return VLCRouter().attach(backbone, recipe)
+    return VLCRouter().attach(build(ENCODER["backbone"], "encoder.backbone"), recipe)
 
 
 class EpochTimes(L.Callback):
