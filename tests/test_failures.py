@@ -51,7 +51,7 @@ def test_too_little_memory_names_batch_size_and_accumulation(error: Exception) -
     """Half the batch, twice the batches per step: 32 × 3 = 16 × 6."""
     found = explain(error, vlc(32), 32, 3)
     assert isinstance(found, StateError)
-    assert found.message.startswith("out of memory: a batch of 16 samples is too much for router 'vlc'")
+    assert found.message.startswith("out of memory: a batch of 32 samples is too much for router 'vlc'")
     assert "\n" not in found.message
     wanted = "encoder.training.batch_size=16 trainer.accumulate_grad_batches=6"
     assert found.hint == f"{wanted}, or encoder.training.gradient_checkpointing=true"
