@@ -81,7 +81,9 @@ def make_view(n: int) -> SimpleNamespace:
 
 
 def make_router(recipe: Recipe) -> VLCRouter:
-    return VLCRouter().attach(build(ENCODER["backbone"], "encoder.backbone"), recipe)
+    backbone = build(ENCODER["backbone"], "encoder.backbone")
+    backbone.learn_text(["the ids are drawn, but the backbone wants a tokenizer"])
+    return VLCRouter().attach(backbone, recipe)
 
 
 class EpochTimes(L.Callback):
