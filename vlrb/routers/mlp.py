@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from vlrb.data.batch import Batch
 from vlrb.data.spec import DataSpec
 from vlrb.routers.base import RouterModule, at_least
+from vlrb.routers.heads import check_dropout
 from vlrb.routers.optimizer import adamw
 from vlrb.routers.scaling import Standardizer
-from vlrb.utils.errors import ConfigError
 
 
 class MLPRouter(RouterModule):
@@ -51,8 +51,7 @@ class MLPRouter(RouterModule):
         super().__init__(name, batch_size, max_epochs, patience)
         for width in hidden:
             at_least("hidden", width, 1)
-        if not 0 <= dropout < 1:
-            raise ConfigError(f"router.dropout must be at least 0 and below 1, not {dropout}")
+        check_dropout(dropout)
         at_least("lr", lr, 0, above=True)
         at_least("weight_decay", weight_decay, 0)
         self.hidden = tuple(hidden)

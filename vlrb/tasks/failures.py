@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from vlrb.data.loader import died
 from vlrb.routers.base import RouterModule
 from vlrb.routers.end_to_end import EndToEndRouter
 from vlrb.utils import errors
@@ -19,7 +20,6 @@ TOO_LITTLE: Final = re.compile(
 )
 AMOUNT: Final = re.compile(r"(?:tried|trying|attempt\w*) to allocate ([\d.]+ ?\w+)", re.I)
 RAISED: Final = re.compile(r"^vlrb\.utils\.errors\.(\w+): (.*)", re.M | re.S)
-WORKER: Final = "DataLoader worker (pid"
 
 
 @contextmanager
@@ -53,10 +53,8 @@ def explain(error: Exception, router: RouterModule, batch_size: int, accumulated
         message, _, hint = raised[2].strip().partition("\n  → ")
         kind = getattr(errors, raised[1], StateError)
         return kind(message, hint) if issubclass(kind, VlrbError) else StateError(message, hint)
-    if WORKER in text and isinstance(error, RuntimeError | ProcessRaisedException):
-        line = next(line for line in text.splitlines() if WORKER in line)
-        hint = "give it more (shared) memory, or set encoder.workers=0"
-        return StateError(f"a process that prepares batches was killed ({line.strip()})", hint)
+    if (killed := died(error)) is not None:
+        return killed
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError | ProcessRaisedException) and TOO_LITTLE.search(text)
     ):

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from vlrb.encoders.vision.pixels import FILTERS
+from vlrb.encoders.vision.pixels import FILTERS, normalized, padded
 from vlrb.utils.errors import ConfigError
 from vlrb.utils.suggest import did_you_mean
 
@@ -66,25 +65,18 @@ class PictureInputs:
 
     def __call__(self, image: "Image") -> Pixels:
         """Return the pixels of one RGB picture of any size."""
-        from PIL import Image
         from PIL.Image import Resampling
 
         how, size = Resampling(FILTERS.index(self.resample)), self.size
         if self.resize == "squash":
             square = image.resize((size, size), how)
             return Pixels(_planes(square), np.array([0, 0, 1, 1], np.float32))
-        scale = size / max(image.size)
-        width, height = (max(1, min(size, round(side * scale))) for side in image.size)
-        left, top = (size - width) // 2, (size - height) // 2
-        canvas = Image.new("RGB", (size, size), tuple(round(255 * value) for value in self.mean))
-        canvas.paste(image.resize((width, height), how), (left, top))
-        box = np.array([left, top, left + width, top + height], np.float32) / size
-        return Pixels(_planes(canvas), box)
+        canvas, box = padded(image, size, how, self.mean)
+        return Pixels(_planes(canvas), np.array(box, np.float32) / size)
 
     def normalized(self, pixels: Tensor) -> Tensor:
         """Return (K, 3, S, S) float32 colours of uint8 pixels, as the network wants them; on their device."""
-        mean, std = (torch.tensor(v, device=pixels.device).view(1, 3, 1, 1) for v in (self.mean, self.std))
-        return (pixels.float() / 255 - mean) / std
+        return normalized(pixels, self.mean, self.std)
 
 
 def _planes(image: "Image") -> np.ndarray:

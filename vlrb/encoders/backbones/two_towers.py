@@ -11,7 +11,7 @@ from torch.nn import functional
 from vlrb.encoders.backbones.base import Backbone
 from vlrb.encoders.backbones.limits import check_text
 from vlrb.encoders.backbones.pictures import PictureInputs
-from vlrb.encoders.backbones.source import NetworkSource
+from vlrb.encoders.backbones.source import NetworkSource, plain_config
 from vlrb.encoders.backbones.text import TextInputs
 from vlrb.utils.errors import ConfigError
 
@@ -158,10 +158,7 @@ class TwoTowers(Backbone):
 
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return the network's configuration."""
-        settings: Any = self.network.config
-        found = dict(settings.to_dict())
-        found.pop("_name_or_path", None)  # where the weights once lay is no shape
-        return {"network": found}
+        return {"network": plain_config(self.network)}
 
 
 def _parts(owners: list[Any], *names: str) -> list[nn.Module]:

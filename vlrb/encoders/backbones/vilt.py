@@ -11,7 +11,7 @@ from vlrb.encoders.backbones.base import Backbone
 from vlrb.encoders.backbones.limits import check_pictures, check_text
 from vlrb.encoders.backbones.pictures import PictureInputs
 from vlrb.encoders.backbones.regions import NUMBERED
-from vlrb.encoders.backbones.source import NetworkSource
+from vlrb.encoders.backbones.source import NetworkSource, plain_config
 from vlrb.encoders.backbones.text import TextInputs
 from vlrb.encoders.backbones.towers import patch_boxes
 
@@ -116,10 +116,7 @@ class ViltBackbone(Backbone):
 
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return the network's configuration."""
-        settings: Any = self.network.config
-        found = dict(settings.to_dict())
-        found.pop("_name_or_path", None)  # where the weights once lay is no shape
-        return {"network": found}
+        return {"network": plain_config(self.network)}
 
 
 def stretched(places: Tensor, seen: Tensor) -> Tensor:

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from vlrb.encoders.base import VisionEncoder
 from vlrb.encoders.torch_encoder import Inputs, Precision, TorchEncoder, unit_length
-from vlrb.encoders.vision.pixels import KEY, PicturePreprocessor, Preprocessing, Resize
+from vlrb.encoders.vision.pixels import KEY, PicturePreprocessor, Preprocessing, Resize, normalized
 from vlrb.utils.errors import ConfigError
 
 
@@ -98,11 +97,7 @@ class NetworkVision(TorchEncoder, VisionEncoder):
         """Return (B, D) float32."""
         assert self.network is not None, "load() comes first"
         pixels = inputs["pixels"]
-        mean, std = (
-            torch.tensor(values, dtype=torch.float32, device=pixels.device).view(1, 3, 1, 1)
-            for values in (self.preprocessing.mean, self.preprocessing.std)
-        )
-        colours = (pixels.float() / 255 - mean) / std
+        colours = normalized(pixels, self.preprocessing.mean, self.preprocessing.std)
         with self.arithmetic(pixels.device):
             rows = self.describe(colours)
         rows = rows.float()

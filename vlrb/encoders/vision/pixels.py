@@ -92,21 +92,40 @@ class PicturePreprocessor:
         wanted = self.preprocessing
         how = Resampling(FILTERS.index(wanted.resample))
         if self.resize == "pad":
-            return self._padded(image, how)
+            return padded(image, wanted.size, how, wanted.mean)[0]
         if self.resize == "squash" or wanted.shortest_edge is None:
             return image.resize((wanted.size, wanted.size), how)
         return _cropped(image, wanted.shortest_edge, wanted.size, how)
 
-    def _padded(self, image: "Image", how: Any) -> "Image":  # noqa: ANN401 - Pillow's enumeration
-        from PIL import Image
 
-        size = self.preprocessing.size
-        scale = size / max(image.size)
-        width, height = (max(1, min(size, round(side * scale))) for side in image.size)
-        colour = tuple(round(255 * value) for value in self.preprocessing.mean)
-        canvas = Image.new("RGB", (size, size), colour)
-        canvas.paste(image.resize((width, height), how), ((size - width) // 2, (size - height) // 2))
-        return canvas
+def padded(
+    image: "Image",
+    size: int,
+    how: Any,  # noqa: ANN401 - Pillow's enumeration
+    mean: Sequence[float],
+) -> tuple["Image", tuple[int, int, int, int]]:
+    """Return a picture scaled to fit a square, shape kept, and where it lies in it: left, top, right, bottom in pixels.
+
+    Args:
+        image: RGB.
+        size: Height and width of the square.
+        how: Filter of the scaling.
+        mean: Colour of the filling, R, G and B of 1.
+    """
+    from PIL import Image
+
+    scale = size / max(image.size)
+    width, height = (max(1, min(size, round(side * scale))) for side in image.size)
+    left, top = (size - width) // 2, (size - height) // 2
+    canvas = Image.new("RGB", (size, size), tuple(round(255 * value) for value in mean))
+    canvas.paste(image.resize((width, height), how), (left, top))
+    return canvas, (left, top, left + width, top + height)
+
+
+def normalized(pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """Return (K, 3, S, S) float32 colours of uint8 pixels, mean taken off and divided by std; on their device."""
+    taken, spread = (torch.tensor(v, dtype=torch.float32, device=pixels.device).view(1, 3, 1, 1) for v in (mean, std))
+    return (pixels.float() / 255 - taken) / spread
 
 
 def _cropped(image: "Image", shortest_edge: int, size: int, how: Any) -> "Image":  # noqa: ANN401
