@@ -12,6 +12,7 @@ from vlrb.report.html_tables import datasets_html, leaderboard_html, runs_html
 from vlrb.report.leaderboard import Leaderboard
 from vlrb.report.palette import SHADES
 from vlrb.report.pareto import pareto_figure
+from vlrb.report.points import points_html
 from vlrb.report.terminal import footnotes
 
 PHONE_FIGURE = (4.3, 4.9)  # inches; shown below 640 pixels
@@ -38,6 +39,7 @@ def report_page(board: Leaderboard, datasets: pd.DataFrame) -> str:
         subtitle=escape(board.subtitle),
         leaderboard=leaderboard_html(board),
         notes=notes,
+        points=points_html(board),
         pareto=f'<div class="wide">{wide}</div><div class="phone">{phone}</div>',
         choices=choices,
         datasets=datasets_html(board, datasets),
@@ -70,7 +72,8 @@ _DOCUMENT = """<!doctype html>
 <body>
 <header><h1>{heading} {badges}</h1><p>{subtitle}</p></header>
 <main>
-<section aria-label="leaderboard"><div class="scroll">{leaderboard}</div><ul class="notes">{notes}</ul></section>
+<section aria-label="leaderboard"><div class="scroll">{leaderboard}</div><ul class="notes">{notes}</ul>
+{points}</section>
 <section aria-label="plots"><figure>{pareto}</figure><figure><div class="scroll">{choices}</div></figure></section>
 <section><h2>Accuracy by dataset</h2>
 <p>Shade: above (blue) or below (orange) the best single model, full at 0.10. micro: every sample counts the same;

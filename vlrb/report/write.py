@@ -13,6 +13,7 @@ from vlrb.report.html import report_page
 from vlrb.report.leaderboard import Leaderboard, make_leaderboard
 from vlrb.report.markdown import leaderboard_markdown
 from vlrb.report.pareto import pareto_figure
+from vlrb.report.points import several_points
 from vlrb.report.reliability import reliability_figure
 from vlrb.schema import SplitName
 from vlrb.utils.files import atomic_path, write_text
@@ -32,7 +33,7 @@ def write_leaderboard(
 ) -> list[Path]:
     """Write leaderboard.{csv,md,html}, datasets.csv, pareto and choices as PNG and SVG into `out`; return the files.
 
-    Reliability is drawn where a router states probabilities.
+    Reliability is drawn where a router states probabilities; points.csv is written where dev chose between points.
 
     Raises:
         StateError: Runs that cannot stand in one table, or are not finished.
@@ -41,6 +42,8 @@ def write_leaderboard(
     out = Path(out)
     datasets = dataset_table(board)
     paths = [_write_csv(out / "leaderboard.csv", board.frame), _write_csv(out / "datasets.csv", datasets)]
+    if several_points(board):
+        paths.append(_write_csv(out / "points.csv", board.points))
     for name, text in (
         ("leaderboard.md", leaderboard_markdown(board, datasets)),
         ("leaderboard.html", report_page(board, datasets)),
