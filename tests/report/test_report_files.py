@@ -18,7 +18,9 @@ from vlrb.report.write import write_leaderboard, write_run_report
 from vlrb.utils.errors import StateError
 
 FILES = ["leaderboard.csv", "datasets.csv", "points.csv", "leaderboard.md", "leaderboard.html"]
+FILES += ["frontier.csv", "curves.csv", "budgets.csv", "stability.csv"]
 FILES += ["pareto.png", "pareto.svg", "choices.png", "choices.svg"]
+FILES += ["frontier.png", "frontier.svg", "lambda.png", "lambda.svg"]
 RunWriter = Callable[..., Path]
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from vlrb.evaluation.runs import Run
+from vlrb.report.budgets import Budgets
 from vlrb.report.canvas import save
 from vlrb.report.choices import choices_figure
 from vlrb.report.datasets import dataset_table
+from vlrb.report.frontier_files import frontier_figures, write_frontier_tables
 from vlrb.report.html import report_page
 from vlrb.report.leaderboard import Leaderboard, make_leaderboard
 from vlrb.report.markdown import leaderboard_markdown
@@ -29,11 +31,16 @@ def write_run_report(folder: Path, out: Path | None = None, split: SplitName = "
 
 
 def write_leaderboard(
-    runs: Sequence[Run | Path] | Leaderboard, out: Path, split: SplitName = "test", resamples: int | None = None
+    runs: Sequence[Run | Path] | Leaderboard,
+    out: Path,
+    split: SplitName = "test",
+    resamples: int | None = None,
+    budgets: Budgets = "auto",
 ) -> list[Path]:
     """Write leaderboard.{csv,md,html}, datasets.csv, pareto and choices as PNG and SVG into `out`; return the files.
 
-    Reliability is drawn where a router states probabilities; points.csv is written where dev chose between points.
+    Reliability is drawn where a router states probabilities; points.csv is written where dev chose between points;
+    frontier, curves, budgets and stability (csv) and the figures frontier and lambda where there are several runs.
 
     Raises:
         StateError: Runs that cannot stand in one table, or are not finished.
@@ -50,7 +57,8 @@ def write_leaderboard(
     ):
         write_text(out / name, text)
         paths.append(out / name)
-    figures = {"pareto": pareto_figure(board), "choices": choices_figure(board)}
+    paths += write_frontier_tables(board, out, budgets)
+    figures = {"pareto": pareto_figure(board), "choices": choices_figure(board), **frontier_figures(board)}
     if (reliability := reliability_figure(board)) is not None:
         figures["reliability"] = reliability
     return [*paths, *(path for name, figure in figures.items() for path in save(figure, out, name))]
