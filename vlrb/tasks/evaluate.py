@@ -35,6 +35,10 @@ def run(cfg: DictConfig) -> float:
 def _evaluate_job(config: Plain) -> JobResult:
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    if config["route"] is not None:
+        from vlrb.tasks.route import route_file
+
+        return route_file(config)
     if config["mu"] is not None or config["budget"] is not None:
         from vlrb.tasks.operating_point import evaluate_point
 

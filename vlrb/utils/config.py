@@ -43,6 +43,8 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
+        "route": str | None,
+        "on_error": Literal["error", "report"],
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
