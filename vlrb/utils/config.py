@@ -43,6 +43,9 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
+        "samples": int,
+        "compare": str | None,
+        "fail_if": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
