@@ -45,6 +45,9 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "budget": float | None,
         "route": str | None,
         "on_error": Literal["error", "report"],
+        "samples": int,
+        "compare": str | None,
+        "fail_if": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
