@@ -1,4 +1,4 @@
-"""How much of a router's gain dataset identity explains: its choices against the same choices shuffled in each dataset."""
+"""How much of a router's gain dataset identity explains: its choices, and the same shuffled within datasets."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class GainParts(NamedTuple):
     within_sd: Value
 
 
-def gain_parts(Y: np.ndarray, decision: np.ndarray, dataset: np.ndarray, best: int) -> GainParts:  # noqa: N803
+def gain_parts(Y: np.ndarray, decision: np.ndarray, dataset: np.ndarray, best: int) -> GainParts:
     """Split a router's gain into what its choices by dataset are worth and what its choices within datasets add.
 
     With q_d(m) the share of dataset d's samples that went to model m, and a_d(m) that model's accuracy on d, the

@@ -33,7 +33,9 @@ SECTIONS = (
 NOT_READ = Absent("Needs the benchmark: evaluate.py run=… or runs=… reads it.")
 
 
-def report_page(board: Leaderboard, datasets: pd.DataFrame, grades: Grades | Absent = NOT_READ, samples: int = 0) -> str:
+def report_page(
+    board: Leaderboard, datasets: pd.DataFrame, grades: Grades | Absent = NOT_READ, samples: int = 0
+) -> str:
     """Return the page as HTML.
 
     Args:

@@ -42,7 +42,7 @@ def lambda_points(board: Leaderboard) -> pd.DataFrame:
     frame[figures] = frame[figures].astype("float64")
     several = frame.groupby("series")["lambda"].transform("nunique") > 1
     grouped = frame[several].groupby(["series", "router", "lambda"], sort=False)
-    means = grouped[figures].agg(lambda values: values.mean(skipna=False))
+    means = grouped[figures].mean().where(grouped[figures].count().eq(grouped["seed"].size(), axis=0))
     points = means.assign(seeds=grouped["seed"].size()).reset_index()[list(COLUMNS)]
     return points.sort_values(["series", "lambda"], kind="stable").reset_index(drop=True)
 

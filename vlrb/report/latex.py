@@ -55,7 +55,8 @@ def _best(board: Leaderboard, columns: list[Column]) -> dict[str, int]:
     """Return the place of the best router by column, for the figures of which more is better."""
     rows = board.section(TRAINED).reset_index(drop=True)
     keys = [c.key for c in columns if c.key in ("accuracy", "quality", "rank_score", "gap_closed")]
-    return {key: int(rows[key].idxmax()) for key in keys if len(rows) > 1 and rows[key].notna().any()}
+    known = [key for key in keys if len(rows) > 1 and rows[key].notna().any()]
+    return {key: int(rows[key].to_numpy(dtype=float, na_value=-1.0).argmax()) for key in known}
 
 
 def _cell(column: Column, row: dict, *, bold: bool) -> str:  # type: ignore[type-arg]

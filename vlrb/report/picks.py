@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-DISAGREE, WON, LOST, UNSOLVED, RANDOM = "routers disagree", "won", "lost", "no model solves it", "random"
+DISAGREE, UNSOLVED, RANDOM = "routers disagree", "no model solves it", "random"
+WON, LOST = "the first router beats the best single model", "the best single model beats the first router"
 REASONS = (DISAGREE, WON, LOST, UNSOLVED, RANDOM)
 SHARES = {DISAGREE: 1 / 3, WON: 1 / 6, LOST: 1 / 6, UNSOLVED: 1 / 12}  # the rest is random
 
@@ -21,8 +22,8 @@ def pick_samples(y: np.ndarray, decisions: np.ndarray, best: int, most: int, see
 
     A third where routers disagree most (by the number of different models chosen, among them those where some routers
     are right and others wrong first), a sixth where the first router is right and the best single model is wrong, a
-    sixth the other way round, a twelfth that no model solves, the rest at random. What one reason cannot fill is left to
-    chance; ties are broken by the seed.
+    sixth the other way round, a twelfth that no model solves, the rest at random. What one reason cannot fill is left
+    to chance; ties are broken by the seed.
 
     Args:
         y: (n, m) right or wrong, NaN = unknown.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vlrb.report.page.context import Context
 
 CHANCE, BEST = "a model at random", "best single model"
+SHOWN = 5  # routers drawn (on the page: at first)
 
 
 def solved_table(context: "Context") -> pd.DataFrame:

@@ -21,7 +21,7 @@ from vlrb.report.markdown import leaderboard_markdown
 from vlrb.report.page.context import Context
 from vlrb.report.pareto import pareto_figure
 from vlrb.report.reliability import reliability_figure
-from vlrb.report.solved import solved_figure, solved_table
+from vlrb.report.solved import SHOWN, solved_figure, solved_table
 from vlrb.schema import SplitName
 from vlrb.utils.files import atomic_path, write_text
 
@@ -70,7 +70,7 @@ def write_leaderboard(
 
 def _figures(context: Context) -> list[tuple[str, "Figure"]]:
     board = context.board
-    shades = {leader.name: leader.style.colour for leader in context.comparable}
+    shades = {leader.name: leader.style.colour for leader in context.comparable[:SHOWN]}
     figures = {
         "pareto": pareto_figure(board),
         "choices": choices_figure(board),

@@ -40,7 +40,9 @@ def _grades(board: Leaderboard, config: Plain) -> Grades:
         raise StateError(f"{benchmark.root} has no sample {unknown!r}, which {run.folder} decided on")
     rows = np.array([place[i] for i in ids], dtype=np.int64)
     own = view.rows[rows]
-    return Grades(np.asarray(view.Y[rows]), np.asarray(view.C[rows]), _Prompts(benchmark, own), _Pictures(benchmark, own))
+    return Grades(
+        np.asarray(view.Y[rows]), np.asarray(view.C[rows]), _Prompts(benchmark, own), _Pictures(benchmark, own)
+    )
 
 
 def _parts(run: Run, view: BenchmarkView) -> dict[str, str]:

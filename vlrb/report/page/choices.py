@@ -31,7 +31,7 @@ def choices_section(context: Context) -> Section:
     entropies = "".join(f"<td>{selection_entropy(share):.2f}</td>" for share in columns.values())
     lines.append(f'<tr class="summary"><th scope="row">selection entropy</th>{entropies}</tr>')
     table = f'<table class="shares"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
-    return Section("choices", TITLE, LEAD, f'<div class="scroll">{table}</div>')
+    return Section("choices", TITLE, LEAD, f'<div class="scroll">{table}</div>', short="Choices")
 
 
 def selection_entropy(share: np.ndarray) -> float:
@@ -46,5 +46,5 @@ def selection_entropy(share: np.ndarray) -> float:
 
 def _cell(share: float, top: float) -> str:
     text = "" if share == 0 else "&lt;1%" if share < 0.005 else f"{100 * share:.0f}%"
-    width = 100 * share / top
-    return f'<td><span class="share">{text}<i style="width:{width:.1f}%" aria-hidden="true"></i></span></td>'
+    bar = f'<i style="width:{100 * share / top:.1f}%" aria-hidden="true"></i>' if share >= 0.005 else ""
+    return f'<td><span class="share">{text}{bar}</span></td>'

@@ -19,9 +19,9 @@ def curves_section(context: Context) -> Section:
     """Return Rank Score, accuracy and cost against λ; absent where no setting was trained with two λ."""
     points = lambda_points(context.board)
     if points.empty:
-        return Section("curves", TITLE, "", "", "No router was trained with more than one λ here.")
+        return Section("curves", TITLE, "", "", "No router was trained with more than one λ here.", "λ")
     charts = [chart_html(f"curve-{key}", f"{TITLES[key]} against λ", _spec(context, points, key)) for key in FIGURES]
-    return Section("curves", TITLE, LEAD, f'<div class="panels">{"".join(charts)}</div>')
+    return Section("curves", TITLE, LEAD, f'<div class="panels">{"".join(charts)}</div>', short="λ")
 
 
 def _spec(context: Context, points: pd.DataFrame, key: str) -> dict[str, Any]:

@@ -24,7 +24,9 @@ def frontier_section(context: Context) -> Section:
     if exact.expected:
         views.insert(0, _view(context, exact, "exact expectation"))
     spec = {"kind": "plane", "views": views, "bounds": _bounds(context)}
-    return Section("frontier", TITLE, LEAD, chart_html("frontier", "accuracy against cost of every router", spec))
+    return Section(
+        "frontier", TITLE, LEAD, chart_html("frontier", "accuracy against cost of every router", spec), short="Cost"
+    )
 
 
 def _bounds(context: Context) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from vlrb.report.page.section import Section
 TITLE = "What explains the gain"
 LEAD = (
     "Gain in accuracy over the best single model, split in two. By dataset: what the router's choices would be worth if "
-    "they were shuffled among the samples of each dataset, so that only the shares per dataset count. Within: what is "
+    "they were shuffled among the samples of each dataset, so that only shares per dataset count. Within: what is "
     "left, the worth of looking at the sample. ± is two standard deviations of that part under shuffling: inside it, "
     "looking at the sample cannot be told from chance."
 )
@@ -22,17 +22,17 @@ HEAD = ("router", "gain", "by dataset", "within", "± chance", "")
 def identity_section(context: Context) -> Section:
     """Return both parts of every compared router's gain."""
     if isinstance(context.grades, Absent):
-        return Section("identity", TITLE, "", "", context.grades.reason)
+        return Section("identity", TITLE, "", "", context.grades.reason, "Gain")
     table = identity_table(context)
     if table.empty:
-        return Section("identity", TITLE, "", "", "No run decided on the samples of the first one.")
+        return Section("identity", TITLE, "", "", "No run decided on the samples of the first one.", "Gain")
     parts = table[["dataset", "within", "gain"]].astype("float64")
     span = max(float(parts.abs().max().max()), 1e-9) if parts.notna().any().any() else 1.0
     head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
     lines = "".join(_line(row, span) for row in table.to_dict("records"))
     key = '<p class="key"><i class="by-dataset"></i> by dataset <i class="within"></i> within datasets</p>'
     body = f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-    return Section("identity", TITLE, LEAD, f'{key}<div class="scroll">{body}</div>')
+    return Section("identity", TITLE, LEAD, f'{key}<div class="scroll">{body}</div>', short="Gain")
 
 
 def _line(row: dict[Any, Any], span: float) -> str:

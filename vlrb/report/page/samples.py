@@ -10,7 +10,7 @@ from vlrb.report.grades import Absent, Grades, decisions_of
 from vlrb.report.leaderboard import QUERIES
 from vlrb.report.page.context import Context
 from vlrb.report.page.section import Section, data_block, rounded
-from vlrb.report.picks import REASONS, Picked, pick_samples
+from vlrb.report.picks import RANDOM, REASONS, Picked, pick_samples
 from vlrb.report.thumbnails import thumbnail
 from vlrb.schema import DATASET, SAMPLE_ID
 from vlrb.utils.errors import DataError, StateError
@@ -33,18 +33,14 @@ def samples_section(context: Context) -> Section:
         return Section("samples", TITLE, "", "", "No run decided on the samples of the first one.")
     picked = _picked(context, context.grades)
     content = _content(context, context.grades, picked)
-    counts = ", ".join(f"{picked.reasons.count(r)} {_words(r)}" for r in REASONS if r in picked.reasons)
+    counts = ", ".join(
+        f"{picked.reasons.count(r)} {r if r == RANDOM else f'where {r}'}" for r in REASONS if r in picked.reasons
+    )
     lead = (
-        f"{len(picked.rows)} of {len(context.grades.Y):,} samples, picked to tell the most: {counts}. Shares in this list "
-        "are therefore not shares of the split."
+        f"{len(picked.rows)} of {len(context.grades.Y):,} samples, picked to tell the most: {counts}. Shares in this "
+        "list are therefore not shares of the split."
     )
     return Section("samples", TITLE, lead, f'<div id="drill" class="drill"></div>{data_block("drill", content)}')
-
-
-def _words(reason: str) -> str:
-    return {"won": "where the first router beats the best single model", "lost": "where it loses to it"}.get(
-        reason, reason if reason == "random" else f"where {reason}"
-    )
 
 
 def _picked(context: Context, grades: Grades) -> Picked:

@@ -16,6 +16,7 @@ class Section(NamedTuple):
         lead: What it shows and how to read it; plain text.
         html: Its content; "" where there is nothing to show.
         absent: Why there is nothing to show; plain text.
+        short: Its heading in the list of contents, if that is to be shorter.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Section(NamedTuple):
     lead: str
     html: str
     absent: str = ""
+    short: str = ""
 
 
 def render(section: Section) -> str:
@@ -38,10 +40,10 @@ def render(section: Section) -> str:
 
 
 def data_block(key: str, content: Any) -> str:  # noqa: ANN401 - plain JSON
-    """Return JSON that stands in a page: no text in it can end the block or begin markup.
+    r"""Return JSON that stands in a page: no text in it can end the block or begin markup.
 
-    >>> data_block("a", {"prompt": "</script><b>"})
-    '<script type="application/json" id="a-data">{"prompt":"\\\\u003c/script\\\\u003e\\\\u003cb\\\\u003e"}</script>'
+    >>> data_block("a", {"prompt": "</b>"})
+    '<script type="application/json" id="a-data">{"prompt":"\\u003c/b\\u003e"}</script>'
     """
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for char in "<>&\u2028\u2029":

@@ -22,7 +22,7 @@ def document(title: str, header: str, sections: Sequence[Section]) -> str:
     """
     script = _file("page.js") + _file("chart.js") + _file("drill.js")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    contents = "".join(f'<li><a href="#{s.key}">{escape(s.title)}</a></li>' for s in sections)
+    contents = "".join(f'<li><a href="#{s.key}">{escape(s.short or s.title)}</a></li>' for s in sections)
     return _DOCUMENT.format(
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         title=escape(title),

@@ -35,7 +35,9 @@ def leaderboard_section(context: Context) -> Section:
 def datasets_section(context: Context) -> Section:
     """Return the heat map of accuracies by dataset."""
     table = datasets_html(context.board, context.datasets)
-    return Section("by-dataset", "Accuracy by dataset", DATASETS_LEAD, f'<div class="scroll">{table}</div>')
+    return Section(
+        "by-dataset", "Accuracy by dataset", DATASETS_LEAD, f'<div class="scroll">{table}</div>', short="Datasets"
+    )
 
 
 def leaderboard_html(board: Leaderboard) -> str:

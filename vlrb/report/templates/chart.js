@@ -72,7 +72,7 @@
       this.spec = read(host.dataset.chart);
       this.views = this.spec.views ?? [this.spec];
       this.view = this.views[0];
-      this.hidden = new Set();
+      this.hidden = new Set(this.view.series.filter((s) => s.off).map((s) => s.name));
       this.shown = [];
       this.place = -1;
       if (this.spec.title) host.append(make("h3", {}, this.spec.title));
