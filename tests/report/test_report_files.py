@@ -17,7 +17,7 @@ from vlrb.report.leaderboard import make_leaderboard
 from vlrb.report.write import write_leaderboard, write_run_report
 from vlrb.utils.errors import StateError
 
-FILES = ["leaderboard.csv", "datasets.csv", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
+FILES = ["leaderboard.csv", "datasets.csv", "points.csv", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
 FILES += [f"{name}.{suffix}" for name in ("pareto", "choices", "heatmap", "curves") for suffix in ("png", "svg")]
 RunWriter = Callable[..., Path]
 
@@ -123,7 +123,7 @@ def test_markdown_tables_are_rectangular(report: Path) -> None:
     lines = (report / "leaderboard.md").read_text(encoding="utf-8").splitlines()
     rows = [re.split(r"(?<!\\)\|", line) for line in lines if line.startswith("|")]
     assert len(rows) > 30
-    assert len({len(row) for row in rows}) == 2  # two tables
+    assert len({len(row) for row in rows}) == 3  # leaderboard, operating points, datasets
     assert not any(line.startswith("- [ ]") for line in lines)  # would be a check box
 
 

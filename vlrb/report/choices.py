@@ -27,9 +27,8 @@ def choices_figure(board: Leaderboard) -> "Figure":
     rows = rows.drop_duplicates("router").head(PANELS)
     models = by_cost(board)
     labels = [board.runs[0].display_name(model) for model in models]
-    folders = {str(run.folder): run for run in board.runs}
     oracle = choice_shares(board.evaluated.table, models, "oracle_")
-    shares = {r["name"]: choice_shares(folders[r["run"]].decided(board.split), models) for r in rows.to_dict("records")}
+    shares = {name: mean_choice_shares(board, name, models) for name in rows["name"]}
     colours = series_colours(list(shares))
     limit = max(float(np.max([oracle, *shares.values()])) * 1.18, 0.05)
     with style():
@@ -48,6 +47,12 @@ def choices_figure(board: Leaderboard) -> "Figure":
         figure.axes[0].set_ylabel("dearest   ←   mean cost   →   cheapest", size=8)
         heading(figure, "Which models are chosen", f"{board.title} · share of samples · ◇ the oracle's share")
     return figure
+
+
+def mean_choice_shares(board: Leaderboard, name: str, models: list[str]) -> np.ndarray:
+    """Return the share of samples for which a row chose each model, (m,), mean over its seeds."""
+    shares = [choice_shares(run.decided(board.split), models) for run in board.runs_of(name)]
+    return np.asarray(np.mean(shares, axis=0))
 
 
 def by_cost(board: Leaderboard) -> list[str]:

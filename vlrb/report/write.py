@@ -20,6 +20,7 @@ from vlrb.report.leaderboard import Leaderboard, make_leaderboard
 from vlrb.report.markdown import leaderboard_markdown
 from vlrb.report.page.context import Context
 from vlrb.report.pareto import pareto_figure
+from vlrb.report.points import several_points
 from vlrb.report.reliability import reliability_figure
 from vlrb.report.solved import SHOWN, solved_figure, solved_table
 from vlrb.schema import SplitName
@@ -50,6 +51,7 @@ def write_leaderboard(
 
     Figures with nothing to show are left out: λ curves without two λ, reliability where no router states
     probabilities, gain by dataset and accuracy by solving models without every model's grades.
+    points.csv is written where dev chose between points.
 
     Raises:
         StateError: Runs that cannot stand in one table, or are not finished.
@@ -58,6 +60,8 @@ def write_leaderboard(
     out = Path(out)
     context = Context(board, dataset_table(board), grades, samples)
     paths = [_write_csv(out / "leaderboard.csv", board.frame), _write_csv(out / "datasets.csv", context.datasets)]
+    if several_points(board):
+        paths.append(_write_csv(out / "points.csv", board.points))
     for name, text in (
         ("leaderboard.md", leaderboard_markdown(board, context.datasets)),
         ("leaderboard.tex", leaderboard_latex(board)),

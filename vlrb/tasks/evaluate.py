@@ -63,7 +63,7 @@ def compare_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else default_out(where, config)
-    show_and_write(found.runs, out, config["scope"], config)
+    show_and_write(found.runs, out, config["scope"], config["select"], config)
     say(f"report: {out}")
     return JobResult("done", out)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vlrb.evaluation.runs import Run
 from vlrb.report.leaderboard import Leaderboard, make_leaderboard
+from vlrb.report.methods import Select
 from vlrb.report.page.samples import MOST_SAMPLES
 from vlrb.report.terminal import print_leaderboard
 from vlrb.report.write import write_leaderboard
@@ -14,20 +15,25 @@ from vlrb.utils.errors import ConfigError
 
 
 def show_and_write(
-    runs: Sequence[Run | Path], out: Path, split: SplitName = "test", config: Plain | None = None
+    runs: Sequence[Run | Path],
+    out: Path,
+    split: SplitName = "test",
+    select: Select = "dev",
+    config: Plain | None = None,
 ) -> Leaderboard:
     """Print the leaderboard of finished runs (or run folders), write it (csv, md, tex, html, plots) into `out`.
 
     Args:
-        runs: The runs.
-        out: Folder of the report.
-        split: The split shown.
+        runs: Runs or run folders.
+        out: Where the report goes.
+        split: The split to show.
+        select: What dev chooses, see `vlrb.report.methods.find_methods`; "none" makes every run a row.
         config: With it, the benchmark is read too (see `read_grades`), and `samples` single samples are shown.
 
     Raises:
         StateError: A run is not finished, or the runs saw different data, prices or bounds.
     """
-    board = make_leaderboard(runs, split)
+    board = make_leaderboard(runs, split, select=select)
     print_leaderboard(board)
     write_with_grades(board, out, config)
     return board

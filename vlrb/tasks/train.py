@@ -111,6 +111,7 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "data_fingerprint": view.fingerprint,
         "parts": parts,
         "bounds": view.bounds.to_plain(),
+        "mean_costs": benchmark.costs(view.pricing).mean_costs,
         "model_ids": list(view.model_ids),
         "display_names": dict(zip(view.model_ids, view.display_names, strict=True)),
         "dataset_groups": dict(zip(view.dataset_names, view.dataset_groups, strict=True)),

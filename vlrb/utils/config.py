@@ -40,6 +40,7 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "runs": str | None,
         "out": str | None,
         "scope": Literal["test", "dev"],
+        "select": Literal["dev", "router", "none"],
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,

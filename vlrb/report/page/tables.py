@@ -12,6 +12,7 @@ from vlrb.report.datasets import accuracy_grid, grid_names
 from vlrb.report.leaderboard import BEST_SINGLE, BOUND, KINDS, REFERENCE, TRAINED, Leaderboard
 from vlrb.report.page.context import MOST_LEADERS, Context
 from vlrb.report.page.section import Section
+from vlrb.report.points import points_html
 from vlrb.report.terminal import footnotes
 
 SECTIONS = {TRAINED: "trained routers", REFERENCE: "references", BOUND: "bounds (need the answers or the generator)"}
@@ -29,7 +30,8 @@ def leaderboard_section(context: Context) -> Section:
     """Return the leaderboard and its notes."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in footnotes(context.board))
     table = leaderboard_html(context.board)
-    return Section("board", "Leaderboard", "", f'<div class="scroll">{table}</div><ul class="notes">{notes}</ul>')
+    body = f'<div class="scroll">{table}</div><ul class="notes">{notes}</ul>{points_html(context.board)}'
+    return Section("board", "Leaderboard", "", body)
 
 
 def datasets_section(context: Context) -> Section:
