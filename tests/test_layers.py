@@ -9,7 +9,7 @@ import pytest
 
 from vlrb.utils.cli import ROOT
 
-ORDER = ("metrics", "sources", "benchmark", "encoders", "data", "routers", "evaluation", "report", "tasks")
+ORDER = ("metrics", "sources", "benchmark", "encoders", "data", "routers", "evaluation", "report", "tracking", "tasks")
 EVERYBODY = {"schema", "utils"}
 PACKAGE = ROOT / "vlrb"
 FILES = sorted(PACKAGE.rglob("*.py"))
