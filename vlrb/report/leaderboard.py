@@ -10,9 +10,11 @@ import pandas as pd
 from vlrb.evaluation.judge import gap_figure, judge
 from vlrb.evaluation.runs import Run, check_comparable, load_run
 from vlrb.metrics.bayes import share_of_attainable
+from vlrb.metrics.bootstrap import RESAMPLES
 from vlrb.metrics.rank_score import rank_score
 from vlrb.report.frames import Evaluated, evaluated, reference_choosers, reference_names
 from vlrb.report.names import run_names
+from vlrb.report.significance import STANDING_COLUMNS, compare_rows, standing_notes, with_standings
 from vlrb.schema import DEV, SplitName
 from vlrb.utils.errors import StateError
 
@@ -38,6 +40,7 @@ COLUMNS = (
         "share_of_attainable_rank_score",
     ),
     *("dev_rank_score", "throughput_router", "throughput_total", "run"),
+    *STANDING_COLUMNS,
 )
 Row = dict[str, Any]
 
@@ -100,7 +103,8 @@ def make_leaderboard(
     Args:
         runs: Runs or run folders.
         split: The split to show.
-        resamples: Bootstrap resamples behind the references' intervals; default: as many as the first run used.
+        resamples: Bootstrap resamples behind ranks and the references' intervals; default: as many as the first run
+            used; 0: no ranks, p values and intervals.
 
     Raises:
         StateError: No runs, runs on different data, or one without figures for the split.
@@ -111,7 +115,7 @@ def make_leaderboard(
     check_comparable(loaded)
     first = loaded[0]
     if resamples is None:
-        resamples = int(first.config.get("resamples", 2000))
+        resamples = int(first.config.get("resamples", RESAMPLES))
     table = evaluated(first, split)
     references = [name for name in reference_names(first) if name not in {run.router for run in loaded}]
     rows = [_router_row(run, split, references) for run in loaded]
@@ -120,7 +124,10 @@ def make_leaderboard(
     labels = [run.router if untrained(run) else name for run, name in zip(loaded, run_names(loaded), strict=True)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame = _sorted(frame.assign(name=[*labels, *frame["router"][len(labels) :]]))
-    return Leaderboard(frame, loaded, split, table, _notes(loaded, split, frame))
+    behind = {name: [run] for name, run in zip(labels, loaded, strict=True)}
+    found = compare_rows(frame, behind, first, split, resamples)
+    notes = [*standing_notes(found, behind), *_notes(loaded, split, frame)]
+    return Leaderboard(with_standings(frame, found), loaded, split, table, notes)
 
 
 def _router_row(run: Run, split: str, references: list[str]) -> Row:
