@@ -44,7 +44,7 @@ def rank_intervals(values: np.ndarray, resampled: np.ndarray, level: float = LEV
 
     Args:
         values: (R,) figures, finite.
-        resampled: (B, R) the same figures in joint resamples, finite, B ≥ 2.
+        resampled: (B, R) the same figures in joint resamples, B ≥ 2.
         level: Confidence level of each interval.
 
     Three routers whose figures lie far apart in every resample, then two of them with large common noise:
@@ -62,7 +62,7 @@ def rank_intervals(values: np.ndarray, resampled: np.ndarray, level: float = LEV
         difference = values - values[router]  # positive: the other one is better
         drawn = resampled - resampled[:, router, None]
         error = drawn.std(axis=0, ddof=1)
-        moving = error > ROUNDING
+        moving = ~(error <= ROUNDING)  # an undefined resample tells nobody apart
         scaled = np.abs(drawn[:, moving] - difference[moving]) / error[moving]
         reach = np.zeros(count)
         if scaled.size:
