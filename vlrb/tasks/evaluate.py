@@ -132,8 +132,11 @@ def restore(trained: Run, config: Plain) -> Restored:
     settings: Plain = {**trained.config, "resamples": config["resamples"] or trained.config["resamples"]}
     benchmark = find_benchmark(trained, config)
     view = make_view(settings, benchmark)
-    features = ensure_features(settings, benchmark) if needs_features(settings) else None
+    reads_features = needs_features(settings, learning=False)
+    features = ensure_features(settings, benchmark) if reads_features else None
     parts = data_parts(settings, benchmark, view, features)
+    if not reads_features:  # if it learnt from any, deciding does not depend on them any more
+        parts["features"] = trained.data["parts"].get("features", parts["features"])
     check_data(trained, parts)
     router = build_router(settings)
     load_router_weights(trained.folder, router, bank_folder(trained.folder.resolve()))

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -80,8 +81,11 @@ def make_data(
     seed: int,
     spec: DataSpec | None = None,
 ) -> BenchmarkDataModule:
-    """Return the batches that a router wants, from a view."""
-    return BenchmarkDataModule(view, sources, trade_off, router.batch_settings(seed), spec)
+    """Return the batches that a router wants, from a view; with a `spec`, to decide alone."""
+    settings = router.batch_settings(seed)
+    if spec is not None:  # a trained router does not need what it only learnt from
+        settings = replace(settings, learns_from=frozenset())
+    return BenchmarkDataModule(view, sources, trade_off, settings, spec)
 
 
 def make_trainer(

@@ -76,10 +76,10 @@ def check_early(config: Plain) -> None:
         router.backbone.check()
 
 
-def needs_features(config: Plain) -> bool:
-    """Return whether the router reads frozen features, if only while it learns."""
+def needs_features(config: Plain, *, learning: bool = True) -> bool:
+    """Return whether the router reads frozen features: when it decides, or (`learning`) if only while it learns."""
     kind: Any = locate(str(config["router"]["_target_"]), "router")
-    return "features" in kind.inputs | kind.learns_from
+    return "features" in (kind.inputs | kind.learns_from if learning else kind.inputs)
 
 
 def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
