@@ -35,6 +35,10 @@ def run(cfg: DictConfig) -> float:
 def _evaluate_job(config: Plain) -> JobResult:
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    if config["route"] is not None:
+        from vlrb.tasks.route import route_file
+
+        return route_file(config)
     if config["mu"] is not None or config["budget"] is not None:
         from vlrb.tasks.operating_point import evaluate_point
 
@@ -59,7 +63,7 @@ def compare_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else default_out(where, config)
-    show_and_write(found.runs, out, config["scope"])
+    show_and_write(found.runs, out, config["scope"], config["select"], config)
     say(f"report: {out}")
     return JobResult("done", out)
 
@@ -128,8 +132,11 @@ def restore(trained: Run, config: Plain) -> Restored:
     settings: Plain = {**trained.config, "resamples": config["resamples"] or trained.config["resamples"]}
     benchmark = find_benchmark(trained, config)
     view = make_view(settings, benchmark)
-    features = ensure_features(settings, benchmark) if needs_features(settings) else None
+    reads_features = needs_features(settings, learning=False)
+    features = ensure_features(settings, benchmark) if reads_features else None
     parts = data_parts(settings, benchmark, view, features)
+    if not reads_features:  # if it learnt from any, deciding does not depend on them any more
+        parts["features"] = trained.data["parts"].get("features", parts["features"])
     check_data(trained, parts)
     router = build_router(settings)
     load_router_weights(trained.folder, router, bank_folder(trained.folder.resolve()))

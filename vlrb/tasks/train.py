@@ -76,10 +76,10 @@ def check_early(config: Plain) -> None:
         router.backbone.check()
 
 
-def needs_features(config: Plain) -> bool:
-    """Return whether the router reads frozen features, if only while it learns."""
+def needs_features(config: Plain, *, learning: bool = True) -> bool:
+    """Return whether the router reads frozen features: when it decides, or (`learning`) if only while it learns."""
     kind: Any = locate(str(config["router"]["_target_"]), "router")
-    return "features" in kind.inputs | kind.learns_from
+    return "features" in (kind.inputs | kind.learns_from if learning else kind.inputs)
 
 
 def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
@@ -113,6 +113,7 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "data_fingerprint": view.fingerprint,
         "parts": parts,
         "bounds": view.bounds.to_plain(),
+        "mean_costs": benchmark.costs(view.pricing).mean_costs,
         "model_ids": list(view.model_ids),
         "display_names": dict(zip(view.model_ids, view.display_names, strict=True)),
         "dataset_groups": dict(zip(view.dataset_names, view.dataset_groups, strict=True)),
