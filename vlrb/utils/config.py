@@ -46,6 +46,8 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "samples": int,
         "compare": str | None,
         "fail_if": str | None,
+        "route": str | None,
+        "on_error": Literal["error", "report"],
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
