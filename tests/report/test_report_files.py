@@ -17,10 +17,10 @@ from vlrb.report.leaderboard import make_leaderboard
 from vlrb.report.write import write_leaderboard, write_run_report
 from vlrb.utils.errors import StateError
 
-FILES = ["leaderboard.csv", "datasets.csv", "points.csv", "leaderboard.md", "leaderboard.html"]
+FIGURES = ("pareto", "choices", "heatmap", "frontier", "lambda")
+FILES = ["leaderboard.csv", "datasets.csv", "points.csv", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
 FILES += ["frontier.csv", "curves.csv", "budgets.csv", "stability.csv"]
-FILES += ["pareto.png", "pareto.svg", "choices.png", "choices.svg"]
-FILES += ["frontier.png", "frontier.svg", "lambda.png", "lambda.svg"]
+FILES += [f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")]
 RunWriter = Callable[..., Path]
 
 
@@ -85,7 +85,7 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Path) -> None:
     assert page.open == []
     assert page.links == []
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("svg") == 3
+    assert page.tags.count("section") == 10
     assert "synthetic data" in text
     assert not re.search(r">\s*nan\s*<", text)
     assert "prefers-color-scheme:dark" in text
@@ -106,7 +106,7 @@ def test_names_cannot_break_the_page(make_run: RunWriter) -> None:
 
 
 def test_plots(report: Path) -> None:
-    for name in ("pareto", "choices"):
+    for name in FIGURES:
         with Image.open(report / f"{name}.png") as image:
             assert image.size[0] >= 1000
             colours = image.convert("RGB").getcolors(maxcolors=1_000_000)

@@ -25,7 +25,7 @@ def choices_figure(board: Leaderboard) -> "Figure":
     """
     rows = board.section(TRAINED) if len(board.section(TRAINED)) else board.frame[board.frame["run"].notna()]
     rows = rows.drop_duplicates("router").head(PANELS)
-    models = _by_cost(board)
+    models = by_cost(board)
     labels = [board.runs[0].display_name(model) for model in models]
     oracle = choice_shares(board.evaluated.table, models, "oracle_")
     shares = {name: mean_choice_shares(board, name, models) for name in rows["name"]}
@@ -55,7 +55,7 @@ def mean_choice_shares(board: Leaderboard, name: str, models: list[str]) -> np.n
     return np.asarray(np.mean(shares, axis=0))
 
 
-def _by_cost(board: Leaderboard) -> list[str]:
+def by_cost(board: Leaderboard) -> list[str]:
     """Return the model ids, cheapest first (models without a mean cost last)."""
     run = board.runs[0]
     found = run.landscape.get(board.split, {}).get("models", {})

@@ -11,10 +11,12 @@ import pandas as pd
 from vlrb.evaluation.judge import gap_figure, judge
 from vlrb.evaluation.runs import Run, check_comparable, load_run
 from vlrb.metrics.bayes import share_of_attainable
+from vlrb.metrics.bootstrap import RESAMPLES
 from vlrb.metrics.rank_score import rank_score
 from vlrb.report.frames import Evaluated, evaluated, reference_choosers, reference_names
 from vlrb.report.methods import Candidate, Method, Select, find_methods, selection_notes
 from vlrb.report.seeds import seed_metrics
+from vlrb.report.significance import STANDING_COLUMNS, compare_rows, standing_notes, with_standings
 from vlrb.schema import DEV, TEST, SplitName
 from vlrb.utils.errors import StateError
 
@@ -41,6 +43,7 @@ COLUMNS = (
     ),
     *("dev_accuracy", "dev_cost_per_1k", "dev_rank_score", "dev_to_test"),
     *("throughput_router", "throughput_total", "run", "runs"),
+    *STANDING_COLUMNS,
 )
 POINT_COLUMNS = ("method", "chosen", *COLUMNS)
 TEXTS = ("kind", "name", "router", "split", "run", "runs")
@@ -115,7 +118,8 @@ def make_leaderboard(
     Args:
         runs: Runs or run folders.
         split: The split to show.
-        resamples: Bootstrap resamples behind the references' intervals; default: as many as the first run used.
+        resamples: Bootstrap resamples behind ranks and the references' intervals; default: as many as the first run
+            used; 0: no ranks, p values and intervals.
         select: What dev chooses, see `find_methods`; "none" makes every run a row.
 
     Raises:
@@ -127,7 +131,7 @@ def make_leaderboard(
     check_comparable(loaded)
     first = loaded[0]
     if resamples is None:
-        resamples = int(first.config.get("resamples", 2000))
+        resamples = int(first.config.get("resamples", RESAMPLES))
     table = evaluated(first, split)
     methods = find_methods(loaded, select)
     references = [name for name in reference_names(first) if name not in {run.router for run in loaded}]
@@ -138,7 +142,10 @@ def make_leaderboard(
     frame = _numbers(pd.DataFrame(rows, columns=list(COLUMNS)))
     frame = _sorted(frame.assign(name=[*labels, *frame["router"][len(labels) :]]))
     named = dict(zip(labels, methods, strict=True))
-    return Leaderboard(frame, points_frame(named, split), named, loaded, split, table, _notes(named, split, frame))
+    behind = {name: list(method.chosen.runs) for name, method in named.items()}
+    found = compare_rows(frame, behind, first, split, resamples)
+    notes = [*standing_notes(found, behind), *_notes(named, split, frame)]
+    return Leaderboard(with_standings(frame, found), points_frame(named, split), named, loaded, split, table, notes)
 
 
 def points_frame(methods: dict[str, Method], split: str) -> pd.DataFrame:

@@ -45,6 +45,11 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
+        "route": str | None,
+        "on_error": Literal["error", "report"],
+        "samples": int,
+        "compare": str | None,
+        "fail_if": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
