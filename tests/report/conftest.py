@@ -1,5 +1,6 @@
 """Run folders made from the demo's latent model, without pictures, encoders or training."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -160,3 +161,14 @@ def sweep_folders(tmp_path_factory: pytest.TempPathFactory, world: World) -> lis
     root = tmp_path_factory.mktemp("sweep") / "runs" / "demo"
     jobs = [(router, lam) for router in ("mlp", "linear") for lam in (0.0, 0.5, 1.0)]
     return [write_run(root / router / f"{lam:g}-s0-00000000", world, router, lam) for router, lam in jobs]
+
+
+@pytest.fixture
+def copied(sweep_folders: list[Path], tmp_path: Path) -> Callable[..., list[Path]]:
+    """`copied("mlp", "linear")` returns copies of the sweep's runs of these routers, to be changed."""
+
+    def copy(*routers: str) -> list[Path]:
+        wanted = [folder for folder in sweep_folders if folder.parent.name in routers]
+        return [Path(shutil.copytree(f, tmp_path / "copies" / f.parent.name / f.name)) for f in wanted]
+
+    return copy

@@ -133,7 +133,7 @@ def _without(table: _Table, board: Leaderboard) -> list[dict[str, Any]]:
         return []
     rows = []
     for model in board.runs[0].data["model_ids"]:
-        left = np.array([np.mean([_left_out(run, board.split, model) for run in seeds], axis=0) for seeds in runs])
+        left = np.array([np.mean([left_out(run, board.split, model) for run in seeds], axis=0) for seeds in runs])
         mean_cost = np.where(np.array(table.models) == model, np.nan, table.mean_cost)
         if np.nanmin(mean_cost) < np.nanmax(mean_cost):
             score = _scores(left[:, 0], left[:, 1], mean_cost)
@@ -141,7 +141,7 @@ def _without(table: _Table, board: Leaderboard) -> list[dict[str, Any]]:
     return rows
 
 
-def _left_out(run: Run, split: str, model: str) -> tuple[float, float]:
+def left_out(run: Run, split: str, model: str) -> tuple[float, float]:
     """Return accuracy and mean cost of a run whose router may not choose a model."""
     decided = run.decided(split)
     hit = (decided[MODEL_ID] == model).to_numpy()
