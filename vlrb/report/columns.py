@@ -54,6 +54,24 @@ def dollars(value: float | None) -> str:
     return f"${value:,.{digits}f}"
 
 
+def signed(value: float | None) -> str:
+    """Return a difference with its sign.
+
+    >>> signed(0.0123), signed(-0.0049), signed(None)
+    ('+0.012', '−0.005', '–')
+    """
+    return f"{value:+.3f}".replace("-", "−") if value is not None and known(value) else DASH
+
+
+def count(value: float | None) -> str:
+    """Return a whole number.
+
+    >>> count(3.0), count(None)
+    ('3', '–')
+    """
+    return f"{value:,.0f}" if value is not None and known(value) else DASH
+
+
 def percent(value: float | None) -> str:
     """Return a share in whole per cent.
 
@@ -154,7 +172,11 @@ SHOWN = (
     Column(
         "share_of_attainable_gain", "Bayes\ngain", "share of the attainable gain in expected accuracy", percent, keep=4
     ),
-    Column("dev_rank_score", "dev\nscore", "Rank Score on dev: choose by this one", three, keep=6),
+    Column("dev_rank_score", "dev\nscore", "Rank Score on dev: choose by this one", three, keep=7),
+    Column("dev_to_test", "test\n−dev", "Rank Score on test less that on dev, by which it was chosen", signed, keep=6),
+    Column("points", "points", "operating points that dev chose from", count, keep=4),
+    Column("seeds", "seeds", "training seeds that the figures are means over", count, keep=6),
+    Column("rank_score_sd", "sd over\nseeds", "standard deviation of the Rank Score over seeds", three, keep=5),
     Column("gap_closed", "gap\nclosed", "share of the gap from best single model to oracle", percent, keep=3),
     Column("throughput_router", "K tok\nper s", "thousand input tokens decided per second", thousands, keep=2),
 )
@@ -163,10 +185,14 @@ SHOWN = (
 def shown_columns(frame: pd.DataFrame, leave_out: tuple[str, ...] = ()) -> list[Column]:
     """Return the columns worth showing: those that say something.
 
-    Quality is shown where it differs from accuracy, the dev score where there is something to choose.
+    Quality is shown where it differs from accuracy, the dev score where there is something to choose, what it became on
+    test where something was chosen.
     """
-    if (frame["kind"] == "router").sum() < 2:
+    chosen = bool((frame["points"] > 1).any())
+    if (frame["kind"] == "router").sum() < 2 and not chosen:
         leave_out = (*leave_out, "dev_rank_score")
+    leave_out = leave_out if chosen else (*leave_out, "dev_to_test", "points")
+    leave_out = leave_out if (frame["seeds"] > 1).any() else (*leave_out, "seeds")
     columns = [c for c in SHOWN if c.key not in leave_out and frame[c.key].notna().any()]
     same = frame["quality"].sub(frame["accuracy"]).abs().fillna(0).max() < 1e-9
     return [c for c in columns if c.key != "quality" or not same]

@@ -35,6 +35,10 @@ def run(cfg: DictConfig) -> float:
 def _evaluate_job(config: Plain) -> JobResult:
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    if config["route"] is not None:
+        from vlrb.tasks.route import route_file
+
+        return route_file(config)
     if config["mu"] is not None or config["budget"] is not None:
         from vlrb.tasks.operating_point import evaluate_point
 
@@ -59,7 +63,7 @@ def compare_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else default_out(where, config)
-    show_and_write(found.runs, out, config["scope"])
+    show_and_write(found.runs, out, config["scope"], config["select"], config)
     say(f"report: {out}")
     return JobResult("done", out)
 
