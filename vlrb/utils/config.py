@@ -41,6 +41,7 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "out": str | None,
         "scope": Literal["test", "dev"],
         "select": Literal["dev", "router", "none"],
+        "budgets": list[float] | Literal["auto", "published"],
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
