@@ -40,11 +40,15 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "runs": str | None,
         "out": str | None,
         "scope": Literal["test", "dev"],
+        "select": Literal["dev", "router", "none"],
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
         "route": str | None,
         "on_error": Literal["error", "report"],
+        "samples": int,
+        "compare": str | None,
+        "fail_if": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
