@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vlrb.utils.argv import rewrite_overrides, split_flags
+from vlrb.utils.borrowed import borrow_choices
 from vlrb.utils.errors import ConfigError, VlrbError
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.help import help_text
@@ -46,7 +47,8 @@ def run_script(script: str, argv: Sequence[str] | None = None) -> int:
             return 0
         if {"--cfg", "-c"} & set(flags) and {"-m", "--multirun"} & set(flags):
             raise ConfigError("--cfg shows the configuration of one job", "leave out -m and give single values")
-        return _run_hydra(script, flags, rewrite_overrides(overrides, ROOT / "conf"))
+        overrides = rewrite_overrides(overrides, ROOT / "conf")
+        return _run_hydra(script, flags, borrow_choices(script, overrides, ROOT / "conf"))
     except VlrbError as error:
         report_error(str(error), "".join(traceback.format_exception(error)), expected=True)
         return 1
