@@ -28,6 +28,8 @@ from vlrb.utils.config import to_plain
 from vlrb.utils.instantiate import build, locate
 
 CONF: Final = ROOT / "conf"
+# What both inputs tell together shows in no gradient at first: the dev loss stays at chance for about ten epochs.
+LONGER: Final = tuple(f"encoder.training.{key}" for key in ("max_epochs=24", "patience=24", "lr=0.0007"))
 REFERENCE: Final = "_reference"  # ending of a router's name as it was published
 
 
@@ -82,8 +84,9 @@ class Run:
 
 
 def fit_probe(probe: Probe, router_name: str, *overrides: str) -> Run:
-    """Fit a router on a probe; nothing is changed in its config but what `overrides` say."""
-    config = composed(router_name, *overrides)
+    """Fit a router on a probe; nothing is changed in its config but what `overrides` (and `LONGER`) say."""
+    backbone = any(word.startswith("encoder=") for word in overrides)
+    config = composed(router_name, *(LONGER if probe.rule == "both" and backbone else ()), *overrides)
     router = build_router(config)
     if is_end_to_end(router):
         cast("Any", router).backbone.learn_text(probe.training_prompts())

@@ -1,9 +1,12 @@
 """Probes: samples whose right model is decided by the picture, by one word, or by both, and by nothing else.
 
 Every sample has a picture with a small shape in one of four colours and a prompt with one of four words, drawn
-independently of one another. The three probes share pictures and prompts and differ in their rule alone:
+independently of one another; the rule says which model that makes the right one:
 
     colour: right = colour        word: right = word        both: right = colour XOR word, bit by bit
+
+Samples of `colour` and `word` are full of what does not matter: clutter in the picture, a prompt of words in any order.
+Samples of `both` are plain: one of four sentences around the word, the shape alone on its ground.
 
 Under `both` each input alone says nothing: whatever the colour, each of the four models is as likely to be the right
 one, by the word, and the other way round.
@@ -27,6 +30,10 @@ OTHERS: Final = (
     *("please", "look", "closely", "at", "this", "and", "tell", "which", "part", "of", "the", "drawing", "would"),
     *("answer", "a", "question", "about", "size", "place", "or", "count", "when", "several", "seem", "alike"),
     *("before", "you", "decide", "give", "one", "letter", "only", "no", "working", "needed", "here", "today"),
+)
+SENTENCES: Final = (
+    *("What does the {} show here?", "Please look at the {} and answer."),
+    *("Which letter belongs to the {}?", "Tell me about the {} in one word."),
 )
 FLIPPED: Final = 0.05
 SPLITS: Final = {"train": 840, "dev": 120, "test": 240}
@@ -157,20 +164,20 @@ def chance_bound(Y: np.ndarray, deviations: float = 3.0) -> float:
 
 
 def make_probes(seed: int = 0, share: float = 1.0) -> dict[str, Probe]:
-    """Return the three probes on the same pictures and prompts, with `share` of the usual numbers of samples."""
+    """Return the three probes, with `share` of the usual numbers of samples."""
     rng = np.random.default_rng(seed)
     sizes = [round(n * share) for n in SPLITS.values()]
     n = sum(sizes)
     colour, word = rng.integers(0, 4, n), rng.integers(0, 4, n)
     split = rng.permutation(np.repeat(list(SPLITS), sizes))
     turned = rng.permutation(n * 4)[: round(FLIPPED * n * 4)]
-    prompts = tuple(_prompt(rng, int(w)) for w in word)
-    pictures = Pictures([_picture(rng, int(c)) for c in colour])
+    full = tuple(_prompt(rng, int(w)) for w in word), Pictures([_picture(rng, int(c)) for c in colour])
+    plain = tuple(_sentence(rng, int(w)) for w in word), Pictures([_plain_picture(rng, int(c)) for c in colour])
     found = {}
-    for rule, right in zip(RULES, (colour, word, colour ^ word), strict=True):
+    for rule, right, shown in zip(RULES, (colour, word, colour ^ word), (full, full, plain), strict=True):
         Y = np.eye(4, dtype=np.float32)[right]
         Y.reshape(-1)[turned] = 1 - Y.reshape(-1)[turned]
-        found[rule] = Probe(rule, right, Y, split, prompts, pictures)
+        found[rule] = Probe(rule, right, Y, split, *shown)
     return found
 
 
@@ -181,19 +188,38 @@ def _prompt(rng: np.random.Generator, word: int) -> str:
     return f"{' '.join(said).capitalize()}?"
 
 
+def _sentence(rng: np.random.Generator, word: int) -> str:
+    """One of four sentences around the telling word."""
+    return SENTENCES[int(rng.integers(0, len(SENTENCES)))].format(WORDS[word])
+
+
 def _picture(rng: np.random.Generator, colour: int) -> Image.Image:
     """A noisy muted ground with clutter, and one small shape of a strong colour anywhere in it."""
+    image = _ground(rng, _size(rng))
+    for _ in range(int(rng.integers(6, 15))):
+        _clutter(rng, ImageDraw.Draw(image), image.size)
+    _place(rng, image, rng.uniform(0.12, 0.2), colour)
+    return image
+
+
+def _plain_picture(rng: np.random.Generator, colour: int) -> Image.Image:
+    """A noisy muted ground, and one somewhat larger shape of a strong colour anywhere in it."""
+    image = _ground(rng, _size(rng))
+    _place(rng, image, rng.uniform(0.15, 0.25), colour)
+    return image
+
+
+def _size(rng: np.random.Generator) -> tuple[int, int]:
     longer = int(rng.integers(72, 169))
     shorter = int(longer * rng.uniform(0.5, 1))
-    size = (longer, shorter) if rng.random() < 0.5 else (shorter, longer)
-    image = _ground(rng, size)
-    pen = ImageDraw.Draw(image)
-    for _ in range(int(rng.integers(6, 15))):
-        _clutter(rng, pen, size)
-    side = round(longer * rng.uniform(0.12, 0.2))
-    left, top = (int(rng.integers(0, length - side)) for length in size)
-    _shape(rng, pen, (left, top, left + side, top + side), colour)
-    return image
+    return (longer, shorter) if rng.random() < 0.5 else (shorter, longer)
+
+
+def _place(rng: np.random.Generator, image: Image.Image, share: float, colour: int) -> None:
+    """Draw the shape; `share` is its side as a share of the picture's longer side."""
+    side = round(max(image.size) * share)
+    left, top = (int(rng.integers(0, length - side)) for length in image.size)
+    _shape(rng, ImageDraw.Draw(image), (left, top, left + side, top + side), colour)
 
 
 def _ground(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:

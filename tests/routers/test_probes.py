@@ -118,7 +118,6 @@ def test_what_one_input_tells_is_learnt(fitted: Callable[..., Run], router: str,
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="not reached yet: docs/probes.md says what was tried")
 @pytest.mark.parametrize("backbone", REQUIRED)
 def test_what_only_both_inputs_tell_is_learnt(
     fitted: Callable[..., Run], made: dict[str, Probe], backbone: str

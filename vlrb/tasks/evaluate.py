@@ -40,6 +40,10 @@ def _evaluate_job(config: Plain) -> JobResult:
     check_groups(config)
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    if config["route"] is not None:
+        from vlrb.tasks.route import route_file
+
+        return route_file(config)
     if config["mu"] is not None or config["budget"] is not None:
         from vlrb.tasks.operating_point import evaluate_point
 
@@ -65,7 +69,9 @@ def check_groups(config: Plain) -> None:
         if key in config:
             raise ConfigError(f"{key} is for headroom=true; runs know their own", f"leave {key} out")
     if config["scope"] not in ("test", "dev"):
-        raise ConfigError(f"scope={config['scope']} is for headroom=true", "a leaderboard is of scope=test or scope=dev")
+        raise ConfigError(
+            f"scope={config['scope']} is for headroom=true", "a leaderboard is of scope=test or scope=dev"
+        )
 
 
 def compare_runs(config: Plain) -> JobResult:

@@ -40,11 +40,13 @@ class Decided(NamedTuple):
         scores: (n, M) float32.
         decision: (n,) int64 columns.
         probability: (n, M) float32 that each model is right; None if the router states none.
+        cost: (n, M) float32 that it expects in USD; None if the router states none.
     """
 
     scores: np.ndarray
     decision: np.ndarray
     probability: np.ndarray | None = None
+    cost: np.ndarray | None = None
 
 
 class Fitted(NamedTuple):
@@ -139,8 +141,8 @@ def decide(fitted: Fitted, split: str) -> Decided:
         batches = fitted.decider.predict(fitted.router, datamodule=decision_data)
     scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
     estimated = estimate(fitted, split)
-    probability = None if estimated is None else estimated.accuracy.numpy()
-    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy(), probability)
+    stated = () if estimated is None else (estimated.accuracy.numpy(), estimated.cost.numpy())
+    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy(), *stated)
 
 
 def estimate(fitted: Fitted, split: str) -> Estimates | None:

@@ -12,6 +12,7 @@ from vlrb.evaluation.headroom.truth import truth_figures
 from vlrb.report.headroom.terminal import print_headroom
 from vlrb.report.headroom.write import write_headroom
 from vlrb.report.truth import ObservedCosts, Truth, read_truth
+from vlrb.sources.base import TellsSamplesApart
 from vlrb.tasks.build import build_benchmark
 from vlrb.tasks.jobs import JobResult
 from vlrb.utils.config import Plain
@@ -33,7 +34,7 @@ def headroom_job(config: Plain) -> JobResult:
         ConfigError: Something else is asked for at the same time.
         DataError: A single model, or nothing known of the samples in scope.
     """
-    for key in ("run", "runs", "mu", "budget"):
+    for key in ("run", "runs", "mu", "budget", "route"):
         if config[key] is not None:
             raise ConfigError(f"headroom=true looks at data, not at runs, so {key} has no place", f"leave {key} out")
     started = time.monotonic()
@@ -54,14 +55,14 @@ def headroom_job(config: Plain) -> JobResult:
 
 
 def default_out(config: Plain) -> Path:
-    """Return `<runs_dir>/<dataset.name>/headroom`: it depends on pool, prices and scope, so it is no part of the data."""
+    """Return `<runs_dir>/<dataset.name>/headroom`: it depends on pool, prices and scope, so the data do not hold it."""
     return Path(str(config["paths"]["runs_dir"])) / str(config["dataset"]["name"]) / FOLDER
 
 
 def _subject(config: Plain, benchmark: "Benchmark") -> Subject:
     source: Any = build(config["dataset"]["source"], "dataset.source")
-    categories = source.categories() if hasattr(source, "categories") else {}
-    rotated = source.rotated() if hasattr(source, "rotated") else ()
+    tells = isinstance(source, TellsSamplesApart)
+    categories, rotated = (source.categories(), source.rotated()) if tells else ({}, ())
     split = build(config["split"], "split")
     choice = Choice(
         pool=build(config["model_pool"], "model_pool"),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
@@ -13,11 +14,14 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.evaluation.decisions import decision_rows, reference_rows, write_decisions, write_references
 from vlrb.evaluation.headline import headline_metrics
 from vlrb.evaluation.landscape import single_models, write_landscape
+from vlrb.evaluation.operating_points import write_points
 from vlrb.evaluation.reliability import calibration_metrics, write_reliability
 from vlrb.metrics.baselines import best_single
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.report.truth import ObservedCosts, Truth, expected_metrics, read_truth, truth_landscape
+from vlrb.routers.utility_rule import Estimates
 from vlrb.schema import DEV, METRICS_FILE, TEST, TRAIN, SplitName
+from vlrb.tasks.budget import points_on_dev
 from vlrb.tasks.fit import REFERENCES, Decided, Fitted, build_reference, decide, fit, make_data
 from vlrb.tasks.throughput import throughput_metrics
 from vlrb.utils.config import Plain
@@ -57,6 +61,10 @@ def write_results(folder: Path, material: Material, fitted: Fitted) -> dict[str,
     """
     references = fit_references(material)
     judged = {split: _judge_split(split, material.view, fitted, references) for split in EVALUATED}
+    stated = judged[DEV].decided
+    if stated.probability is not None and stated.cost is not None:
+        expected = Estimates(torch.from_numpy(stated.probability), torch.from_numpy(stated.cost))
+        write_points(folder, points_on_dev(fitted.router, material.view, expected))
     speed = throughput_metrics(material.config, material.benchmark, material.view, fitted)
     return write_judged(folder, material, judged, {f"{TEST}/{k}": v for k, v in speed.items()})
 

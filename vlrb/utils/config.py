@@ -44,6 +44,8 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "mu": float | None,
         "budget": float | None,
         "headroom": bool,
+        "route": str | None,
+        "on_error": Literal["error", "report"],
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
@@ -63,9 +65,7 @@ GROUP_KEYS: dict[str, tuple[str, ...]] = {
     "build_data": ("paths", "dataset", "model_pool", "pricing", "tokens", "split", "encoder", "trainer"),
     "evaluate": ("paths",),
 }
-OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {
-    "evaluate": ("dataset", "model_pool", "pricing", "tokens", "split")
-}
+OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("dataset", "model_pool", "pricing", "tokens", "split")}
 
 # What a run's results do not depend on, or what its data fingerprint already covers.
 IDENTITY_EXCLUDES = ("paths", "logger", "build", "overwrite", "strict", "objective")

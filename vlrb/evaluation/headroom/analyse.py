@@ -9,15 +9,15 @@ import numpy as np
 from vlrb.evaluation.headroom.cost_view import cost_figures
 from vlrb.evaluation.headroom.groupings import Grouping
 from vlrb.evaluation.headroom.subject import Subject
+from vlrb.metrics import power
 from vlrb.metrics.baselines import best_single
 from vlrb.metrics.headroom import groups, oracles
 from vlrb.metrics.headroom.complementarity import pairs
 from vlrb.metrics.headroom.guessing import chance_corrected
 from vlrb.metrics.headroom.interaction import interaction_test
 from vlrb.metrics.headroom.null import simulate_null
-from vlrb.metrics.headroom.power import detectable
 from vlrb.metrics.headroom.rasch import fit_rasch
-from vlrb.metrics.headroom.verdict import Evidence, judge
+from vlrb.metrics.headroom.verdict import WORTH, Evidence, judge
 from vlrb.metrics.value import number
 from vlrb.utils.errors import DataError
 
@@ -154,16 +154,17 @@ def _by_group(subject: Subject, grouping: Grouping, effort: Effort) -> Plain:
     fold = groups.folds_of(subject.split_group, groups.FOLDS, effort.seed)
     fit = groups.cross_fit(y, grouping.codes, fold)
     gain = groups.paired_gain(fit, subject.split_group, subject.dataset, effort.resamples, effort.seed)
+    if gain is None:
+        return found | {"reason": "the models that would be chosen are never known on the same samples"}
     found["hindsight"] = groups.group_oracle(y, grouping.codes, g)
-    if gain is not None:
-        found["cross_fitted"] = {
-            "accuracy": gain.group,
-            "best_single": gain.single,
-            "gain": gain.gain,
-            "low": gain.interval.low,
-            "high": gain.interval.high,
-            "n": gain.n,
-        }
+    found["cross_fitted"] = {
+        "accuracy": gain.group,
+        "best_single": gain.single,
+        "gain": gain.gain,
+        "low": gain.interval.low,
+        "high": gain.interval.high,
+        "n": gain.n,
+    }
     try:
         test = interaction_test(y, grouping.codes, subject.split_group, effort.replicates, effort.seed)
     except DataError as error:
@@ -242,9 +243,20 @@ def _detectable(subject: Subject, single: int) -> Plain:
     accuracy[single] = -2.0
     other = int(accuracy.argmax())
     both = ~np.isnan(subject.y[:, [single, other]]).any(axis=1)
-    a, b = subject.y[both, single], subject.y[both, other]
-    found = detectable(a, b, subject.split_group[both], *subject.test)
-    return {"between": [subject.names[single], subject.names[other]], **found._asdict()}
+    apart = subject.y[both, single] - subject.y[both, other]
+    share = power.disagreement(subject.y[both, single], subject.y[both, other]) or 0.0
+    effect = power.design_effect(apart, subject.split_group[both], subject.dataset[both]) or 1.0
+    n, groups_of_test = subject.test
+    needed = (power.detectable_errors() / WORTH) ** 2 * share * effect
+    return {
+        "between": [subject.names[single], subject.names[other]],
+        "disagreement": share,
+        "design_effect": effect,
+        "n": n,
+        "groups": groups_of_test,
+        "difference": power.detectable_difference(share, n, effect),
+        "samples_for_a_point": round(needed),
+    }
 
 
 def _verdict(found: Plain) -> Plain:

@@ -1,4 +1,4 @@
-"""What is attainable on synthetic data, where the probability of being right is known: the answer to hold it against."""
+"""What is attainable on synthetic data, where the probability of being right is known."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from vlrb.sources.vlmevalkit.categories import read_categories
 from vlrb.sources.vlmevalkit.cell_records import CellRecords
 from vlrb.sources.vlmevalkit.choose import Cell, choose
 from vlrb.sources.vlmevalkit.complete import check_counts, check_files
-from vlrb.sources.vlmevalkit.datasets import DatasetSpec
+from vlrb.sources.vlmevalkit.datasets import KNOWN, DatasetSpec
 from vlrb.sources.vlmevalkit.layout import Layout, scan
 from vlrb.sources.vlmevalkit.notes import compact
 from vlrb.sources.vlmevalkit.pool import run_all
@@ -99,6 +99,10 @@ class VLMEvalKitSource:
         named = (*expected.samples, *expected.models) if expected is not None else ()
         cells, _ = choose(layout.tables, self.select, self.rules, layout.summaries, layout.models, named)
         return read_categories(cells)
+
+    def rotated(self) -> tuple[str, ...]:
+        """Return datasets where an answer is right only if it is for every order of the options."""
+        return () if self.rules.mmbench == "vanilla" else tuple(n for n, s in KNOWN.items() if s.rule == "circular")
 
     def _scan(self) -> Layout:
         return scan(self.root, self.folders, self.where, self.select.models)
