@@ -60,7 +60,7 @@ def simulate_null(y: np.ndarray, fitted: Rasch, replicates: int, seed: int) -> N
     n, m = y.shape
     unknown = np.isnan(y)
     observed = (y == 1).any(axis=1).mean()
-    ability = np.nan_to_num(fitted.ability, nan=-np.inf).astype(np.float32)
+    ability = np.where(np.isnan(fitted.ability), -np.inf, fitted.ability).astype(np.float32)
     pools, counts, best = np.empty((replicates, m)), np.empty((replicates, m + 1)), np.empty(replicates)
     cells = (~unknown).sum(axis=0)
     for b in range(replicates):
