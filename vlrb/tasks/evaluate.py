@@ -31,6 +31,11 @@ def run(cfg: DictConfig) -> float:
 
 
 def _evaluate_job(config: Plain) -> JobResult:
+    if config["headroom"]:
+        from vlrb.tasks.headroom import headroom_job
+
+        return headroom_job(config)
+    check_groups(config)
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
     from vlrb.tasks.compare import check_request
@@ -53,6 +58,21 @@ def _evaluate_job(config: Plain) -> JobResult:
     if config["runs"]:
         return compare_runs(config)
     raise ConfigError("nothing to evaluate", "give run=<folder> or runs=<sweep | folder | glob>")
+
+
+def check_groups(config: Plain) -> None:
+    """Refuse what only `headroom=true` reads: runs know their data, and a leaderboard is of test or dev.
+
+    Raises:
+        ConfigError: Naming the key.
+    """
+    for key in ("dataset", "model_pool", "tokens", "split"):
+        if key in config:
+            raise ConfigError(f"{key} is for headroom=true; runs know their own", f"leave {key} out")
+    if config["scope"] not in ("test", "dev"):
+        raise ConfigError(
+            f"scope={config['scope']} is for headroom=true", "a leaderboard is of scope=test or scope=dev"
+        )
 
 
 def compare_runs(config: Plain) -> JobResult:
