@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,9 +43,14 @@ def records(path: Path) -> list[Any]:
     return found
 
 
-def read(run_folder: Path) -> list[Recorded]:
-    """Return the offline runs of a folder, oldest first."""
-    return [_read(path) for path in sorted(run_folder.glob("wandb/offline-run-*/*.wandb"))]
+def read(run_folder: Path, wait_s: float = 20.0) -> list[Recorded]:
+    """Return the offline runs of a folder, oldest first; W&B's own process writes their ends a moment later."""
+    until = time.monotonic() + wait_s
+    while True:
+        found = [_read(path) for path in sorted(run_folder.glob("wandb/offline-run-*/*.wandb"))]
+        if all(run.exit_code is not None for run in found) or time.monotonic() > until:
+            return found
+        time.sleep(0.02)
 
 
 def _read(path: Path) -> Recorded:
@@ -53,13 +59,13 @@ def _read(path: Path) -> Recorded:
         kind = record.WhichOneof("record_type")
         if kind == "run":
             run = record.run
-            config |= _items(record.run.config.update)
+            _merge(config, record.run.config.update)
         elif kind == "config":
-            config |= _items(record.config.update)
+            _merge(config, record.config.update)
         elif kind == "summary":
-            summary |= _items(record.summary.update)
+            _merge(summary, record.summary.update)
         elif kind == "history":
-            history.append(_items(record.history.item))
+            history.append(_merge({}, record.history.item))
         elif kind == "metric":
             metrics[record.metric.name] = record.metric
         elif kind == "artifact":
@@ -69,8 +75,7 @@ def _read(path: Path) -> Recorded:
     return Recorded(path.parent, run, config, summary, history, metrics, artifacts, code)
 
 
-def _items(items: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _merge(found: dict[str, Any], items: Any) -> dict[str, Any]:
     for item in items:
         keys = list(item.nested_key) or [item.key]
         place = found

@@ -32,14 +32,26 @@ class Guard:
             args: Its arguments.
             kwargs: Its named arguments.
         """
-        if self.off:
-            return None
+        return None if self.off else self._try(doing, work, *args, **kwargs)
+
+    def close(self, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call what closes things, also after a failure; a second failure is in the log alone.
+
+        Args:
+            work: Whatever may raise.
+            args: Its arguments.
+            kwargs: Its named arguments.
+        """
+        self._try("finishing", work, *args, **kwargs)
+
+    def _try(self, doing: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
             return work(*args, **kwargs)
         except Exception as error:  # the one place where a tracker's errors end, whatever they are
-            self.off = True
             logging.getLogger("vlrb").info("%s: %s failed", self.who, doing, exc_info=error)
-            warn(f"{self.who}: {doing} failed ({reason(error)}); the run goes on without it")
+            if not self.off:
+                warn(f"{self.who}: {doing} failed ({reason(error)}); the run goes on without it")
+            self.off = True
             return None
 
 

@@ -80,8 +80,8 @@ class Tracker(Logger):
         self.guard.call("logging the results", lambda: self._results(make()))
 
     def end(self, *, failed: bool) -> None:
-        """Close the record."""
-        self.guard.call("finishing", self._end, failed=failed)
+        """Close the record, also after a failure: the next job of a sweep opens its own."""
+        self.guard.close(self._end, failed=failed)
 
     # --- what Lightning calls -----------------------------------------------------------------------------------------
 

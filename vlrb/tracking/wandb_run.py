@@ -42,14 +42,18 @@ def key_is_known() -> bool:
     """Return whether W&B could log in without asking: a key in the environment, or one for its host in netrc."""
     if any(os.environ.get(key) for key in KEYS):
         return True
-    host = urlparse(str(wandb.setup().settings.base_url)).hostname or ""
     files = [os.environ.get("NETRC", ""), str(Path.home() / ".netrc"), str(Path.home() / "_netrc")]
     for file in (f for f in files if f and Path(f).is_file()):
         try:
-            return netrc.netrc(file).authenticators(host) is not None
+            return netrc.netrc(file).authenticators(host()) is not None
         except (netrc.NetrcParseError, OSError):
             return False
     return False
+
+
+def host() -> str:
+    """Return the server that W&B's own settings name."""
+    return urlparse(str(wandb.setup().settings.base_url)).hostname or ""
 
 
 class Opened:
