@@ -16,6 +16,7 @@ from vlrb.report.terminal import print_leaderboard
 from vlrb.report.write import write_run_report
 from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, MODEL_ID, SAMPLE_ID, SCORE_PREFIX, SPLIT
 from vlrb.tasks.jobs import JobResult, run_job
+from vlrb.tasks.tracking_report import check_report_logger, track_report
 from vlrb.utils.config import Plain
 from vlrb.utils.console import say, warn
 from vlrb.utils.errors import ConfigError, StateError
@@ -35,6 +36,11 @@ def run(cfg: DictConfig) -> float:
 def _evaluate_job(config: Plain) -> JobResult:
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    check_report_logger(config["logger"])
+    if config["dashboard"] is not None:
+        from vlrb.tasks.dashboard import make_dashboard
+
+        return make_dashboard(config)
     if config["route"] is not None:
         from vlrb.tasks.route import route_file
 
@@ -63,7 +69,8 @@ def compare_runs(config: Plain) -> JobResult:
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else default_out(where, config)
-    show_and_write(found.runs, out, config["scope"], config["select"], config)
+    board = show_and_write(found.runs, out, config["scope"], config["select"], config)
+    track_report(config["logger"], board, out, out.name)
     say(f"report: {out}")
     return JobResult("done", out)
 

@@ -6,6 +6,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from vlrb.tasks.tracking_report import track_sweep
 from vlrb.utils import outcome, sweeps
 from vlrb.utils.console import say, warn
 
@@ -29,7 +30,7 @@ class SweepCallback(Callback):
         folder = sweep_folder(config)
         name, runs_dir = folder.name, folder.parents[2]
         for path in sorted({folder, *(p.parent for p in runs_dir.glob(f"*/sweeps/{name}/sweep.json"))}):
-            summarise(path)
+            summarise(path, config)
 
 
 def sweep_folder(config: DictConfig) -> Path:
@@ -37,8 +38,8 @@ def sweep_folder(config: DictConfig) -> Path:
     return Path(str(config.hydra.sweep.dir))
 
 
-def summarise(folder: Path) -> None:
-    """Print what became of a sweep's jobs and write its leaderboard."""
+def summarise(folder: Path, config: DictConfig) -> None:
+    """Print what became of a sweep's jobs and write its leaderboard (to W&B, too, if its config says so)."""
     jobs = sweeps.read_record(folder)["jobs"]
     if not jobs:
         return
@@ -54,6 +55,7 @@ def summarise(folder: Path) -> None:
         if job["status"] == sweeps.FAILED:
             warn(f"job {job['job']} ({' '.join(job['overrides'])}) failed: {job['reason']}")
             outcome.current().failures.append(job["reason"])
+    track_sweep(config, folder)
     say(f"sweep: {folder}")
 
 
