@@ -8,7 +8,7 @@ by 0, 1, … M models, by nonparametric maximum likelihood (expectation–maximi
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import binom
 
 STEPS = 3000
 TOLERANCE = 1e-10
@@ -74,7 +74,9 @@ def _known_by(counts: np.ndarray, options: int) -> np.ndarray:
     """Return the share of samples that j of M models know, (M + 1,), from how many s of them solve (M + 1,)."""
     models = len(counts) - 1
     solved = np.arange(models + 1)
-    chance = binom.pmf(solved[None, :] - solved[:, None], models - solved[:, None], 1.0 / options)  # (j, s)
+    lucky, guessers = solved[None, :] - solved[:, None], models - solved[:, None]  # (j, s), (j, 1)
+    pmf = binom(guessers, lucky) * (1.0 / options) ** np.maximum(lucky, 0) * (1 - 1.0 / options) ** (models - solved)
+    chance = np.where(lucky >= 0, pmf, 0.0)
     share = np.full(models + 1, 1.0 / (models + 1))
     observed = counts / max(counts.sum(), 1)
     for _ in range(STEPS):
