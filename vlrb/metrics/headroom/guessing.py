@@ -21,7 +21,7 @@ class Guessing(NamedTuple):
         n: Samples with a known number of options ≥ 2.
         oracle: Share of them that at least one model solves.
         guessers: What as many models that know nothing would reach, mean of 1 − (1 − 1/K)^M.
-        corrected: Share of them that at least one model knows.
+        corrected: Share of them that at least one model knows, at least `best_single`.
         best_single: Accuracy of the best single model on them, without its guesses: max(0, (a − g) / (1 − g)),
             g = mean 1/K.
     """
@@ -65,7 +65,7 @@ def chance_corrected(y: np.ndarray, options: np.ndarray) -> Guessing | None:
         n=len(y),
         oracle=float((solved > 0).mean()),
         guessers=float((1 - (1 - chance) ** known).mean()),
-        corrected=float(1 - nobody / len(y)),
+        corrected=float(max(1 - nobody / len(y), single.max())),  # some model knows at least what the best one knows
         best_single=float(max(0.0, single.max())),
     )
 
