@@ -9,7 +9,8 @@ import pytest
 
 from vlrb.utils.cli import ROOT
 
-ORDER = ("metrics", "sources", "benchmark", "encoders", "data", "routers", "evaluation", "routing", "report", "tasks")
+LOWER = ("metrics", "sources", "benchmark", "encoders", "data", "routers", "evaluation")
+ORDER = (*LOWER, "routing", "report", "tracking", "tasks")
 EVERYBODY = {"schema", "utils"}
 PACKAGE = ROOT / "vlrb"
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -1,10 +1,11 @@
 """Trained routers, made once."""
 
 import pytest
-from routing_world import Trained, train_all
+from routing_world import Runs, Trained
 
 
 @pytest.fixture(scope="package")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """One run of each router on a small demo."""
-    return train_all(tmp_path_factory.mktemp("routing"))
+    """Runs on a small demo."""
+    folder = tmp_path_factory.mktemp("routing")
+    return Trained(Runs(folder), folder / "data" / "demo")

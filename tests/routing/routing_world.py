@@ -18,26 +18,31 @@ SMALL = {
 }
 
 
+class Runs(dict[str, Path]):
+    """Run folders by router, on 14 × 12 samples; each is trained when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, name: str) -> Path:
+        shared = ["dataset.samples_per_dataset=12", "resamples=10", "trainer=cpu", "lambda=0.5", f"router={name}"]
+        shared += [f"paths.data_dir={self.folder / 'data'}", f"paths.runs_dir={self.folder / 'runs'}"]
+        with pytest.MonkeyPatch.context() as patch:  # tables, plots and timings are not what is looked at here
+            patch.setattr("vlrb.report.write.write_leaderboard", lambda *_: None)
+            patch.setattr("vlrb.tasks.results.throughput_metrics", lambda *_: {})
+            patch.setattr("vlrb.tasks.results.write_reliability", lambda *_: None)
+            patch.setattr("vlrb.tasks.train._show", lambda *_: None)
+            assert run_script("train", [*shared, *SMALL[name]]) == 0
+        self[name] = next((self.folder / "runs" / "demo" / name).iterdir())
+        return self[name]
+
+
 class Trained(NamedTuple):
     """Run folders by router, and where the benchmark lies."""
 
-    runs: dict[str, Path]
+    runs: Runs
     benchmark: Path
-
-
-def train_all(folder: Path) -> Trained:
-    """Train one run of each router, on 14 × 12 samples."""
-    shared = ["dataset.samples_per_dataset=12", "resamples=10", "trainer=cpu", "lambda=0.5"]
-    shared += [f"paths.data_dir={folder / 'data'}", f"paths.runs_dir={folder / 'runs'}"]
-    with pytest.MonkeyPatch.context() as patch:  # tables, plots and timings are not what is looked at here
-        patch.setattr("vlrb.report.write.write_leaderboard", lambda *_: None)
-        patch.setattr("vlrb.tasks.results.throughput_metrics", lambda *_: {})
-        patch.setattr("vlrb.tasks.results.write_reliability", lambda *_: None)
-        patch.setattr("vlrb.tasks.train._show", lambda *_: None)
-        for name, words in SMALL.items():
-            assert run_script("train", [f"router={name}", *words, *shared]) == 0
-    runs = {name: next((folder / "runs" / "demo" / name).iterdir()) for name in SMALL}
-    return Trained(runs, folder / "data" / "demo")
 
 
 class Asked(NamedTuple):

@@ -78,7 +78,7 @@ def _random_signs(rng: np.random.Generator, rows: int, groups: int) -> np.ndarra
 def _all_signs(groups: int) -> np.ndarray:
     """Return all 2^d assignments of signs to d groups, (2^d, d)."""
     bits = np.arange(2**groups)[:, None] >> np.arange(groups)
-    return (bits & 1) * 2.0 - 1.0
+    return np.asarray((bits & 1) * 2.0 - 1.0)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -15,7 +16,7 @@ from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
 from vlrb.data.batch import decision_batch
 from vlrb.data.datamodule import BenchmarkDataModule
-from vlrb.data.sources import FusedFeatures, InputSource
+from vlrb.data.sources import InputSource
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import RouterModule
@@ -26,6 +27,7 @@ from vlrb.tasks.backbone import attach_backbone, raw_inputs
 from vlrb.tasks.build import Features
 from vlrb.tasks.devices import build_trainer, ignore_hints, own_port, strategy_of
 from vlrb.tasks.failures import explained
+from vlrb.tasks.opened import fused_features
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain
 from vlrb.utils.instantiate import build
@@ -67,8 +69,7 @@ def input_sources(
     """Return the inputs that this configuration can give to a router; of a `view` to train on, prepared for that."""
     found: dict[str, InputSource] = {**raw_inputs(config, router, benchmark, view)}
     if features is not None:
-        fusion = build(config["encoder"]["fusion"], "encoder.fusion")
-        found["features"] = FusedFeatures(features.text, features.vision, fusion)
+        found["features"] = fused_features(config, features)
     return found
 
 
@@ -80,8 +81,11 @@ def make_data(
     seed: int,
     spec: DataSpec | None = None,
 ) -> BenchmarkDataModule:
-    """Return the batches that a router wants, from a view."""
-    return BenchmarkDataModule(view, sources, trade_off, router.batch_settings(seed), spec)
+    """Return the batches that a router wants, from a view; with a `spec`, to decide alone."""
+    settings = router.batch_settings(seed)
+    if spec is not None:  # a trained router does not need what it only learnt from
+        settings = replace(settings, learns_from=frozenset())
+    return BenchmarkDataModule(view, sources, trade_off, settings, spec)
 
 
 def make_trainer(

@@ -16,7 +16,8 @@ from vlrb.evaluation.headline import headline_metrics
 from vlrb.evaluation.landscape import single_models, write_landscape
 from vlrb.evaluation.operating_points import write_points
 from vlrb.evaluation.reliability import calibration_metrics, write_reliability
-from vlrb.metrics.baselines import best_single
+from vlrb.evaluation.runner_up import runner_up, with_runner_up
+from vlrb.metrics.baselines import best_single, known_means
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.report.truth import ObservedCosts, Truth, expected_metrics, read_truth, truth_landscape
 from vlrb.routers.utility_rule import Estimates
@@ -100,7 +101,9 @@ def write_judged(
     }
     if stated:
         write_reliability(folder, stated)
-    write_landscape(folder, {split: _landscape(part, truths[split]) for split, part in judged.items()})
+    landscape: dict[str, dict[str, Any]] = {TRAIN: {"models": single_models(split_outcomes(view, train))}}
+    landscape |= {split: _landscape(part, truths[split]) for split, part in judged.items()}
+    write_landscape(folder, landscape)
     write_json(folder / METRICS_FILE, metrics)
     return metrics
 
@@ -161,7 +164,10 @@ def _figures(config: Plain, part: Judged, truth: Truth | None, best: int) -> dic
 def _decision_table(view: BenchmarkView, split: str, part: Judged, best: int) -> pd.DataFrame:
     scores, decision = part.decided.scores, part.decided.decision
     ids, tokens = view.sample_ids[part.rows], view.tokens_in[part.rows]
-    return decision_rows(part.outcomes, ids, split, decision, scores, tokens, best)
+    table = decision_rows(part.outcomes, ids, split, decision, scores, tokens, best)
+    if view.Y.shape[1] < 2:
+        return table
+    return with_runner_up(table, part.outcomes, runner_up(scores, decision, known_means(view.C[view.members(TRAIN)])))
 
 
 def _reference_tables(view: BenchmarkView, split: str, part: Judged) -> list[pd.DataFrame]:

@@ -8,11 +8,14 @@ from omegaconf import DictConfig
 
 from vlrb.schema import CHECKPOINT_FILE, LOG_FILE
 from vlrb.tasks import state
-from vlrb.tasks.build import Features, check_encoders, ensure_features, open_benchmark
+from vlrb.tasks.build import Features, check_encoders
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
+from vlrb.tasks.opened import make_view as make_view  # other tasks find it here
+from vlrb.tasks.opened import open_features, open_view
+from vlrb.tasks.tracking import check_logger, tracking
 from vlrb.utils.config import BACKBONE, Plain, number_text, run_folder
 from vlrb.utils.console import say
-from vlrb.utils.instantiate import build, locate
+from vlrb.utils.instantiate import locate
 from vlrb.utils.locks import folder_lock
 from vlrb.utils.logs import run_log
 
@@ -43,9 +46,8 @@ def train_job(config: Plain) -> JobResult:
         reads_features = needs_features(config)
         if reads_features and config["build"]:
             check_encoders(config)
-    benchmark = open_benchmark(config)
-    view = make_view(config, benchmark)
-    features = ensure_features(config, benchmark, allow=config["build"]) if reads_features else None
+    benchmark, view = open_view(config)
+    features = open_features(config, benchmark) if reads_features else None
     parts = data_parts(config, benchmark, view, features)
     with folder_lock(folder):
         record = state.finished(folder, config, parts)
@@ -59,34 +61,27 @@ def train_job(config: Plain) -> JobResult:
             status = "done"
         else:
             objective, seconds, status = plain_value(record["objective"]), 0.0, "skipped"
-    _show(config, folder, status, seconds)
-    return JobResult(status, folder, objective)
+    return JobResult(status, folder, objective, _show(config, folder, status, seconds))
 
 
 def check_early(config: Plain) -> None:
     """Find mistakes in the router, its encoder and λ before any work is done."""
     from vlrb.data.tradeoff import TradeOff
+    from vlrb.tasks.backbone import asked_for, refuse_idle_encoders
     from vlrb.tasks.fit import build_router
 
     TradeOff.from_config(config["lambda"])
+    check_logger(config)
     router: Any = build_router(config)
+    refuse_idle_encoders(config, router, asked_for())
     if "raw" in router.inputs:
         router.backbone.check()
 
 
-def needs_features(config: Plain) -> bool:
-    """Return whether the router reads frozen features, if only while it learns."""
+def needs_features(config: Plain, *, learning: bool = True) -> bool:
+    """Return whether the router reads frozen features: when it decides, or (`learning`) if only while it learns."""
     kind: Any = locate(str(config["router"]["_target_"]), "router")
-    return "features" in kind.inputs | kind.learns_from
-
-
-def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
-    """Return the rows, columns, prices and split that the config asks for."""
-    from vlrb.benchmark.view import BenchmarkView
-
-    pool = build(config["model_pool"], "model_pool")
-    split = build(config["split"], "split")
-    return BenchmarkView.create(benchmark, pool, config["pricing"]["name"], config["missing"], split.label, split.seed)
+    return "features" in (kind.inputs | kind.learns_from if learning else kind.inputs)
 
 
 def data_parts(
@@ -111,6 +106,7 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "data_fingerprint": view.fingerprint,
         "parts": parts,
         "bounds": view.bounds.to_plain(),
+        "mean_costs": benchmark.costs(view.pricing).mean_costs,
         "model_ids": list(view.model_ids),
         "display_names": dict(zip(view.model_ids, view.display_names, strict=True)),
         "dataset_groups": dict(zip(view.dataset_names, view.dataset_groups, strict=True)),
@@ -129,6 +125,7 @@ def _train(
 ) -> float:
     from vlrb.data.tradeoff import TradeOff
     from vlrb.evaluation.runs import load_run
+    from vlrb.report.leaderboard import make_leaderboard
     from vlrb.report.write import write_leaderboard
     from vlrb.routers.checkpoint import save_router
     from vlrb.tasks.backbone import learn_text
@@ -146,14 +143,14 @@ def _train(
     if not in_sweep():
         say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
     kept = [begin(folder, config, parts)] if router.resumable else []
-    logger = make_logger(config, folder)
-    try:
-        fitted = fit(config, router, data, logger, callbacks=kept)
-    finally:
-        close_logger(logger)
-    save_router(folder, router, bank_folder(folder))
-    metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
-    write_leaderboard([load_run(folder, finished=False)], folder)
+    resumed = any(checkpoint.resume for checkpoint in kept)
+    with tracking(config, folder, data_record(config, benchmark, view, parts), resumed=resumed) as tracked:
+        fitted = fit(config, router, data, tracked.logger, callbacks=[*kept, *tracked.callbacks])
+        save_router(folder, router, bank_folder(folder))
+        metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
+        board = make_leaderboard([load_run(folder, finished=False)])
+        write_leaderboard(board, folder)
+        tracked.results(folder, metrics, board)
     return plain_value(metrics.get(config["objective"]))
 
 
@@ -162,28 +159,14 @@ def bank_folder(run: Path) -> Path:
     return run.parents[1] / "banks"
 
 
-def make_logger(config: Plain, folder: Path) -> Any:  # noqa: ANN401 - any Lightning logger, or False
-    """Return the configured logger, writing into the run folder."""
-    if not config["logger"].get("_target_"):
-        return False
-    return build(config["logger"], "logger", save_dir=str(folder))
-
-
-def close_logger(logger: Any) -> None:  # noqa: ANN401 - any Lightning logger, or False
-    """End a W&B run, so that the next job of the sweep begins its own."""
-    finish = getattr(getattr(logger, "experiment", None), "finish", None)
-    if callable(finish):
-        finish()
-
-
-def _show(config: Plain, folder: Path, status: str, seconds: float) -> None:
-    """Print the run's leaderboard (one line inside a sweep), then its folder as the last line."""
+def _show(config: Plain, folder: Path, status: str, seconds: float) -> str:
+    """Print the run's leaderboard, then its folder as the last line; return the line that a sweep tells of it."""
     from vlrb.report.terminal import print_leaderboard, run_line
 
     if in_sweep():
-        say(run_line(folder, status, seconds))
-        return
+        return run_line(folder, status, seconds)
     if status == "skipped":
         say("this run is finished already (same config, same data): nothing to do")
     print_leaderboard([folder])
     say(f"run: {folder}")
+    return ""

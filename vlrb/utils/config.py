@@ -40,12 +40,17 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "runs": str | None,
         "out": str | None,
         "scope": Literal["test", "dev", "train", "all"],
+        "select": Literal["dev", "router", "none"],
+        "budgets": list[float] | Literal["auto", "published"],
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
         "headroom": bool,
         "route": str | None,
         "on_error": Literal["error", "report"],
+        "samples": int,
+        "compare": str | None,
+        "fail_if": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
