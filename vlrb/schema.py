@@ -99,6 +99,7 @@ SPEC_FILE: Final = "data_spec.json"  # what the router knows about its data, nee
 WEIGHTS_FILE: Final = "router.safetensors"
 VERSIONS_FILE: Final = "versions.json"
 LOG_FILE: Final = "run.log"
+OPERATING_POINTS_FILE: Final = "operating_points.json"  # what the router reaches on dev at each μ, if it can choose
 SWEEP_FILE: Final = "sweep.json"
 
 # --- constants of the task ------------------------------------------------------------------------------------------

@@ -133,4 +133,4 @@ def test_full_size_takes_a_fraction_of_a_second(outcomes: Outcomes) -> None:
     )
     started = time.perf_counter()
     headline_metrics(full, rng.integers(0, m, n), 3)
-    assert time.perf_counter() - started < 2.0  # about .25 s on one idle core
+    assert time.perf_counter() - started < 5.0  # about .6 s on one idle core

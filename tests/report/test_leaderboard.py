@@ -20,7 +20,7 @@ def edit_json(path: Path, **changes: object) -> None:
 
 
 def test_sections_sorted_by_rank_score(sweep_folders: list[Path]) -> None:
-    board = make_leaderboard(sweep_folders)
+    board = make_leaderboard(sweep_folders, select="none")
     assert board.frame["kind"].drop_duplicates().tolist() == [TRAINED, REFERENCE, BOUND]
     assert len(board.section(TRAINED)) == 6
     for kind in (TRAINED, REFERENCE, BOUND):
@@ -71,7 +71,7 @@ def test_expectations_never_exceed_the_bayes_rows(sweep_folders: list[Path]) -> 
 
 def test_seeds_are_named_only_where_they_tell_rows_apart(make_run: RunWriter) -> None:
     folders = [make_run("mlp", 0.5, seed) for seed in (0, 1)]
-    names = set(make_leaderboard(folders).section(TRAINED)["name"])
+    names = set(make_leaderboard(folders, select="none").section(TRAINED)["name"])
     assert names == {"mlp λ=0.5 s0", "mlp λ=0.5 s1"}
 
 

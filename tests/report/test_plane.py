@@ -17,7 +17,7 @@ RunWriter = Callable[..., Path]
 
 
 def test_points_come_from_the_leaderboard(sweep_folders: list[Path]) -> None:
-    board = make_leaderboard(sweep_folders)
+    board = make_leaderboard(sweep_folders, select="none")
     points = plane(board)
     assert {name: len(marks) for name, marks in points.routers.items()} == {"mlp": 3, "linear": 3}
     assert len(points.singles) + len([m for m in points.references if m.text.count("\n")]) == 17  # models
@@ -29,7 +29,7 @@ def test_points_come_from_the_leaderboard(sweep_folders: list[Path]) -> None:
 
 def test_lines_join_runs_that_differ_in_their_trade_off_alone(sweep_folders: list[Path]) -> None:
     """Three λ of mlp and of linear are a line each; told apart by their fusion, the three of mlp are a pair and one."""
-    board = make_leaderboard(sweep_folders)
+    board = make_leaderboard(sweep_folders, select="none")
 
     def lengths() -> list[int]:
         return sorted(len(line.get_xydata()) for line in pareto_figure(board).axes[0].lines if line.get_alpha() == 0.55)
@@ -42,7 +42,7 @@ def test_lines_join_runs_that_differ_in_their_trade_off_alone(sweep_folders: lis
 
 @pytest.mark.parametrize("size", [(9.0, 5.6), (4.3, 4.9)])
 def test_names_do_not_cover_one_another(sweep_folders: list[Path], size: tuple[float, float]) -> None:
-    figure = pareto_figure(make_leaderboard(sweep_folders), *size)
+    figure = pareto_figure(make_leaderboard(sweep_folders, select="none"), *size)
     figure.canvas.draw()
     texts = [text for text in figure.axes[0].texts if text.get_text()]
     boxes = np.array([[*t.get_tightbbox().min, *t.get_tightbbox().max] for t in texts])  # type: ignore[union-attr]
@@ -53,7 +53,7 @@ def test_names_do_not_cover_one_another(sweep_folders: list[Path], size: tuple[f
 
 
 def test_synthetic_data_are_drawn_as_expectations_below_the_frontier(sweep_folders: list[Path]) -> None:
-    board = make_leaderboard(sweep_folders)
+    board = make_leaderboard(sweep_folders, select="none")
     points = plane(board)
     assert points.expected
     rows = board.frame.set_index("name")
@@ -94,7 +94,7 @@ def test_references_at_one_point_share_a_mark(make_run: RunWriter) -> None:
 
 
 def test_choices_show_the_best_run_of_each_router(sweep_folders: list[Path]) -> None:
-    board = make_leaderboard(sweep_folders)
+    board = make_leaderboard(sweep_folders, select="none")
     figure = choices_figure(board)
     assert [axes.get_title(loc="left").split(" ")[0] for axes in figure.axes] == ["mlp", "linear"]
     best = board.frame.drop_duplicates("router").iloc[0]

@@ -157,15 +157,19 @@ def concat(text: torch.Tensor, vision: torch.Tensor) -> torch.Tensor:
 def make_data(
     router: RouterModule, view: SimpleNamespace, trade_off: TradeOff | None = None, seed: int = 0, spec: Any = None
 ) -> BenchmarkDataModule:
-    sources = {"features": FusedFeatures(view.features[:, :4], view.features[:, 4:], concat)}
+    settings = replace(router.batch_settings(seed), eval_batch_size=64)
+    return BenchmarkDataModule(view, make_sources(router, view), trade_off or TradeOff(0.5), settings, spec)
+
+
+def make_sources(router: RouterModule, view: SimpleNamespace) -> dict[str, Any]:
+    sources: dict[str, Any] = {"features": FusedFeatures(view.features[:, :4], view.features[:, 4:], concat)}
     if is_end_to_end(router):
         prompts = [*[""] * int(view.rows[0]), *view.prompts]
         if router.backbone.stored is None:
             router.backbone.learn_text([p for p, s in zip(view.prompts, view.split, strict=True) if s == "train"])
         pictures = Squares(view.kind, int(view.rows[0]))
         sources["raw"] = RawInputs(prompts, pictures, router.backbone.preprocessor())
-    settings = replace(router.batch_settings(seed), eval_batch_size=64)
-    return BenchmarkDataModule(view, sources, trade_off or TradeOff(0.5), settings, spec)
+    return sources
 
 
 def make_trainer(max_epochs: int) -> L.Trainer:
@@ -231,6 +235,7 @@ def world() -> SimpleNamespace:
         "node": router_node,
         "view": make_view,
         "data": make_data,
+        "sources": make_sources,
         "trainer": make_trainer,
         "fit": fit,
         "scores": scores,

@@ -29,7 +29,7 @@ from vlrb.utils.instantiate import build, locate
 
 CONF: Final = ROOT / "conf"
 # What both inputs tell together shows in no gradient at first: the dev loss stays at chance for about ten epochs.
-LONGER: Final = tuple(f"encoder.training.{key}" for key in ("max_epochs=24", "patience=24", "lr=0.0007"))
+LONGER: Final = tuple(f"encoder.training.{key}" for key in ("max_epochs=20", "patience=20", "lr=0.0007"))
 REFERENCE: Final = "_reference"  # ending of a router's name as it was published
 
 

@@ -3,13 +3,13 @@
 Every sample has a picture with a small shape in one of four colours and a prompt with one of four words, drawn
 independently of one another; the rule says which model that makes the right one:
 
-    colour: right = colour        word: right = word        both: right = colour XOR word, bit by bit
+    colour: right = colour    word: right = word    both: right = A or B, by (green or blue) XOR (orbit or meadow)
 
 Samples of `colour` and `word` are full of what does not matter: clutter in the picture, a prompt of words in any order.
 Samples of `both` are plain: one of four sentences around the word, the shape alone on its ground.
 
-Under `both` each input alone says nothing: whatever the colour, each of the four models is as likely to be the right
-one, by the word, and the other way round.
+Under `both` each input alone says nothing: whatever the colour, A and B are equally likely to be the right one, by the
+word, and the other way round.
 """
 
 from collections.abc import Sequence
@@ -174,7 +174,8 @@ def make_probes(seed: int = 0, share: float = 1.0) -> dict[str, Probe]:
     full = tuple(_prompt(rng, int(w)) for w in word), Pictures([_picture(rng, int(c)) for c in colour])
     plain = tuple(_sentence(rng, int(w)) for w in word), Pictures([_plain_picture(rng, int(c)) for c in colour])
     found = {}
-    for rule, right, shown in zip(RULES, (colour, word, colour ^ word), (full, full, plain), strict=True):
+    either = np.isin(colour, (1, 2)) ^ (word >= 2)
+    for rule, right, shown in zip(RULES, (colour, word, either.astype(np.int64)), (full, full, plain), strict=True):
         Y = np.eye(4, dtype=np.float32)[right]
         Y.reshape(-1)[turned] = 1 - Y.reshape(-1)[turned]
         found[rule] = Probe(rule, right, Y, split, *shown)

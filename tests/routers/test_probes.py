@@ -50,15 +50,18 @@ def test_exactly_one_model_is_right_but_for_the_marks_turned_round(small: dict[s
 
 
 def test_each_input_alone_says_nothing_of_both(small: dict[str, Probe]) -> None:
-    """The right model of `both` against colour and word: tables of 4 × 4, χ² with 9 degrees of freedom below 27.9
+    """The right model of `both` against colour and word: tables of 4 × 2, χ² with 3 degrees of freedom below 16.3
     (p = 0.001); the two together leave no doubt."""
     colour, word, both = (small[rule].right for rule in probes.RULES)
-    assert ((colour ^ word) == both).all()
+    for c, w, right in zip(colour, word, both, strict=True):
+        assert right == (
+            (probes.COLOURS[c][0] < 100) != (probes.WORDS[w] in ("orbit", "meadow"))
+        )  # green, blue: no red
     for alone in (colour, word):
-        table = np.zeros((4, 4))
+        table = np.zeros((4, 2))
         np.add.at(table, (alone, both), 1)
         expected = table.sum(1, keepdims=True) * table.sum(0) / table.sum()
-        assert ((table - expected) ** 2 / expected).sum() < 27.9
+        assert ((table - expected) ** 2 / expected).sum() < 16.3
 
 
 def test_probes_are_the_same_again_and_others_for_another_seed() -> None:
@@ -94,7 +97,7 @@ def test_one_who_knows_the_rule_has_nearly_all_of_the_gain(small: dict[str, Prob
     for probe in small.values():
         found = probes.gain(probe.Y[probe.test], probe.right[probe.test])
         assert 0.97 <= found.share <= 1
-        assert found.accuracy > chance_bound(probe.Y[probe.test]) + 0.4
+        assert found.accuracy > chance_bound(probe.Y[probe.test]) + 0.3
 
 
 # --- end-to-end routers -----------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.contrastive import negative_models, positive_models
 from vlrb.routers.routerdc import RouterDCRouter
 from vlrb.routers.routerdc_reference import PublishedRouterDC
+from vlrb.tasks.fit import make_data
+from vlrb.tasks.train import needs_features
 from vlrb.utils.errors import ConfigError
 
 NAN = float("nan")
@@ -169,6 +171,19 @@ def test_features_are_for_learning_alone(world):
     assert "features" not in RouterDCRouter.inputs | PublishedRouterDC.inputs | PublishedRouterDC.learns_from
     decision = {k: v for k, v in batch.items() if k not in ("features", "Y", "C", "targets", "weight", "dataset")}
     assert torch.equal(router(decision), router(batch))
+
+
+def test_a_trained_one_decides_without_frozen_features(world):
+    """Its data are made of prompts and pictures alone, and the scores are those with features at hand."""
+    view, router = world.view(n=40), world.build("routerdc")
+    with_features = world.data(router, view)
+    router.bind(with_features.spec).eval()
+    raw = world.sources(router, view)["raw"]
+    data = make_data(router, view, {"raw": raw}, with_features.spec.trade_off, 0, with_features.spec)
+    assert router.spec.feature_dim == 10
+    assert torch.equal(world.scores(router, data), world.scores(router, with_features))
+    config = {"router": {"_target_": "vlrb.routers.routerdc.RouterDCRouter"}}
+    assert (needs_features(config), needs_features(config, learning=False)) == (True, False)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from vlrb.data.batch import DATASET, INPUTS, OUTCOMES, RAW, Batch, group_halves, sample_keys
+from vlrb.data.batch import DATASET, FEATURES, INPUTS, OUTCOMES, RAW, Batch, group_halves, sample_keys
 from vlrb.data.dataset import OutcomeTensors, SampleBatches
 from vlrb.data.loader import make_loader
 from vlrb.data.sampling import EpochBatches
@@ -119,7 +119,8 @@ class BenchmarkDataModule(L.LightningDataModule):
         used = _used_sources(sources, settings.inputs)
         extra = _used_sources(sources, settings.learns_from - settings.inputs)
         self.spec = spec or _new_spec(view, self._index[TRAIN], trade_off, settings.seed, _dim([*used, *extra]))
-        _check_spec(self.spec, view, _dim([*used, *extra]))
+        reads_features = FEATURES in settings.inputs | settings.learns_from
+        _check_spec(self.spec, view, _dim([*used, *extra]) if reads_features else None)
         self._columns = {
             "sample_key": torch.from_numpy(sample_keys(self._sample_ids)),
             DATASET: torch.from_numpy(_codes(view, self.spec)),
@@ -245,9 +246,9 @@ def _new_spec(view: "BenchmarkView", train: np.ndarray, trade_off: TradeOff, see
     )
 
 
-def _check_spec(spec: DataSpec, view: "BenchmarkView", dim: int) -> None:
+def _check_spec(spec: DataSpec, view: "BenchmarkView", dim: int | None) -> None:
     if spec.model_ids != tuple(view.model_ids):
         changed = sorted(set(spec.model_ids) ^ set(view.model_ids)) or ["their order"]
         raise StateError(f"the router was trained for other models; differing: {', '.join(changed)}")
-    if spec.feature_dim != dim:
+    if dim is not None and spec.feature_dim != dim:
         raise StateError(f"the router was trained on features of width {spec.feature_dim}, these have {dim}")

@@ -4,13 +4,14 @@ import numpy as np
 
 from vlrb.evaluation.judge import Flat, Units, difference, gap_figure, judge
 from vlrb.metrics.baselines import best_single, oracle_decision
+from vlrb.metrics.bootstrap import RESAMPLES
 from vlrb.metrics.outcomes import Outcomes
 
 SHORT = ("accuracy", "cost", "rank_score")
 
 
 def headline_metrics(
-    outcomes: Outcomes, decision: np.ndarray, best_single_column: int, seed: int = 0, resamples: int = 2000
+    outcomes: Outcomes, decision: np.ndarray, best_single_column: int, seed: int = 0, resamples: int = RESAMPLES
 ) -> Flat:
     """Return the headline metrics of a decision, without a split prefix.
 

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vlrb.metrics.bootstrap import Interval, can_resample, percentile_interval, ratio_interval, resampled_sums
+from vlrb.metrics.bootstrap import (
+    RESAMPLES,
+    Interval,
+    can_resample,
+    percentile_interval,
+    ratio_interval,
+    resampled_sums,
+)
 from vlrb.metrics.bounds import CostBounds
 from vlrb.metrics.gap import gap_closed
 from vlrb.metrics.grouped import figures
@@ -57,7 +64,7 @@ def with_interval(name: str, value: Value, interval: Interval) -> Flat:
 
 
 def judge(
-    choosers: Mapping[str, Chosen], units: Units, bounds: CostBounds, seed: int = 0, resamples: int = 2000
+    choosers: Mapping[str, Chosen], units: Units, bounds: CostBounds, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, Judgement]:
     """Return the figures of every chooser; differences between them may be taken resample by resample.
 

@@ -1,7 +1,8 @@
 """What surrounds a router's point in the accuracy–cost plane: every single model, and more on synthetic data.
 
 `landscape.json` of a run holds, per split, `models` (accuracy, quality and cost of always choosing one model) and, on
-synthetic data, what report code adds: `frontier` and `expected`.
+synthetic data, what report code adds: `frontier` and `expected`. Of the training split it holds the models alone: what
+is chosen among single models is chosen there.
 """
 
 from collections.abc import Mapping

@@ -45,7 +45,7 @@ def best_single(Y: np.ndarray, C: np.ndarray) -> int:
     >>> best_single(Y, np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]))  # .5, .5, 0: of the first two, 1 is cheaper
     1
     """
-    accuracy, cost = _known_means(is_correct(Y)), _known_means(np.asarray(C, np.float64))
+    accuracy, cost = known_means(is_correct(Y)), known_means(np.asarray(C, np.float64))
     if np.isnan(accuracy).all():
         raise DataError("no model has a known outcome here, so there is no best single model")
     columns = np.arange(Y.shape[1])
@@ -53,8 +53,12 @@ def best_single(Y: np.ndarray, C: np.ndarray) -> int:
     return int(order[0])
 
 
-def _known_means(values: np.ndarray) -> np.ndarray:
-    """Return the mean of each column over its known values, NaN where there is none."""
+def known_means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each column over its known values, (m,), NaN where there is none.
+
+    >>> known_means(np.array([[1.0, np.nan], [2.0, np.nan]])).tolist()
+    [1.5, nan]
+    """
     known = ~np.isnan(values)
     counts = known.sum(axis=0)
     sums = np.where(known, values, 0.0).sum(axis=0)

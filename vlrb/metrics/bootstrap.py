@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 LEVEL = 0.95
+RESAMPLES = 10_000
 CHUNK_CELLS = 2_000_000  # resamples × groups held at once
 
 
@@ -59,7 +60,7 @@ def _grouped_sums(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return, for groups ordered by stratum: first group of its stratum (G,), groups in it (G,), sums (G, k)."""
     _, code = np.unique(split_group, return_inverse=True)
-    home = _home_stratum(code, stratum)
+    home = home_strata(code, stratum)
     order = np.argsort(home, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -68,7 +69,7 @@ def _grouped_sums(
     return np.repeat(starts, counts), np.repeat(counts, counts), sums
 
 
-def _home_stratum(code: np.ndarray, stratum: np.ndarray) -> np.ndarray:
+def home_strata(code: np.ndarray, stratum: np.ndarray) -> np.ndarray:
     """Return for each group the stratum with most of its samples (ties to the lower code)."""
     pairs, counts = np.unique(np.stack([code, stratum], axis=1), axis=0, return_counts=True)
     best_last = np.lexsort((-pairs[:, 1], counts, pairs[:, 0]))
@@ -82,7 +83,7 @@ def can_resample(split_group: np.ndarray, stratum: np.ndarray) -> bool:
     if not len(split_group):
         return False
     _, code = np.unique(split_group, return_inverse=True)
-    return bool(np.bincount(_home_stratum(code, stratum)).max() > 1)
+    return bool(np.bincount(home_strata(code, stratum)).max() > 1)
 
 
 def percentile_interval(values: np.ndarray, level: float = LEVEL) -> Interval:

@@ -87,6 +87,24 @@ def macro(parts: dict[str, Figures], bounds: CostBounds) -> Figures:
     )
 
 
+def mean_figures(seeds: Sequence[Figures]) -> Figures:
+    """Return the means over several seeds' figures of the same samples; undefined where one of them is.
+
+    >>> bounds, cost = CostBounds(0.0005, 0.01, "h"), np.array([0.001, 0.001])
+    >>> seeds = [figures(Chosen(np.array(quality), cost), bounds) for quality in ([1.0, 1.0], [1.0, 0.0])]
+    >>> mean_figures(seeds).accuracy.value  # (1 + .5) / 2
+    0.75
+    """
+    if len(seeds) == 1:
+        return seeds[0]
+    means = {}
+    for field in ("accuracy", "quality", "cost", "rank_score"):
+        values = [getattr(found, field) for found in seeds]
+        holes = [value for value in values if value.value is None]
+        means[field] = holes[0] if holes else Value(float(np.mean([value.value for value in values])))
+    return Figures(seeds[0].n, **means)
+
+
 def _mean_of(values: dict[str, Value]) -> Value:
     if not values:
         return undefined("no datasets")

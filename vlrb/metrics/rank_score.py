@@ -3,6 +3,8 @@
 The form is RouterArena's (arXiv 2510.00202); VL-RouterBench takes the cost bounds from its own cost matrix.
 """
 
+import math
+
 import numpy as np
 
 from vlrb.metrics.bounds import CostBounds
@@ -76,3 +78,35 @@ def rank_score(accuracy: float | None, cost: float | None, bounds: CostBounds, b
     assert bounds.cmin is not None
     assert bounds.cmax is not None
     return Value(float(rank_scores(np.array(accuracy), np.array(cost), bounds.cmin, bounds.cmax, beta)))
+
+
+def rank_score_slopes(
+    accuracy: float, cost: float, bounds: CostBounds, beta: float = RANK_SCORE_BETA
+) -> tuple[float, float]:
+    """Return ∂S/∂A and ∂S/∂c at a mean accuracy and a mean cost: what a little more of either is worth.
+
+    ∂S/∂A = (1+β)·K² / (βA + K)²; ∂S/∂c = −(1+β)·β·A² / (βA + K)² / (c · ln(cmax/cmin)) between the bounds, 0 outside
+    them, where the score no longer depends on the cost.
+
+    Args:
+        accuracy: Mean accuracy in [0, 1].
+        cost: Mean cost in USD per query, > 0.
+        bounds: The benchmark's cost bounds; must give a scale.
+        beta: Weight of cheapness.
+
+    At (.90, $.001) with bounds $.0005–$.01 and K = .7686: 1.1 · .5908 / .7372 = .8815 and
+    −1.1 · .1 · .81 / .7372 / (.001 · 2.9957) = −40.34 per USD:
+
+    >>> [round(slope, 2) for slope in rank_score_slopes(0.9, 0.001, CostBounds(0.0005, 0.01, "h"))]
+    [0.88, -40.34]
+    """
+    assert bounds.cmin is not None
+    assert bounds.cmax is not None
+    K = float(cheapness(cost, bounds.cmin, bounds.cmax))
+    below = beta * accuracy + K
+    if below == 0:
+        return 0.0, 0.0
+    by_accuracy = (1 + beta) * (K / below) ** 2
+    inside = bounds.cmin < cost < bounds.cmax
+    by_cost = (1 + beta) * beta * (accuracy / below) ** 2 / (cost * math.log(bounds.cmax / bounds.cmin))
+    return by_accuracy, -by_cost if inside else 0.0

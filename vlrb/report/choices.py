@@ -25,11 +25,10 @@ def choices_figure(board: Leaderboard) -> "Figure":
     """
     rows = board.section(TRAINED) if len(board.section(TRAINED)) else board.frame[board.frame["run"].notna()]
     rows = rows.drop_duplicates("router").head(PANELS)
-    models = _by_cost(board)
+    models = by_cost(board)
     labels = [board.runs[0].display_name(model) for model in models]
-    folders = {str(run.folder): run for run in board.runs}
     oracle = choice_shares(board.evaluated.table, models, "oracle_")
-    shares = {r["name"]: choice_shares(folders[r["run"]].decided(board.split), models) for r in rows.to_dict("records")}
+    shares = {name: mean_choice_shares(board, name, models) for name in rows["name"]}
     colours = series_colours(list(shares))
     limit = max(float(np.max([oracle, *shares.values()])) * 1.18, 0.05)
     with style():
@@ -50,7 +49,13 @@ def choices_figure(board: Leaderboard) -> "Figure":
     return figure
 
 
-def _by_cost(board: Leaderboard) -> list[str]:
+def mean_choice_shares(board: Leaderboard, name: str, models: list[str]) -> np.ndarray:
+    """Return the share of samples for which a row chose each model, (m,), mean over its seeds."""
+    shares = [choice_shares(run.decided(board.split), models) for run in board.runs_of(name)]
+    return np.asarray(np.mean(shares, axis=0))
+
+
+def by_cost(board: Leaderboard) -> list[str]:
     """Return the model ids, cheapest first (models without a mean cost last)."""
     run = board.runs[0]
     found = run.landscape.get(board.split, {}).get("models", {})

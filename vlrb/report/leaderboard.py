@@ -1,5 +1,6 @@
-"""The leaderboard: one row per trained router, then references and bounds; a pure function of run folders."""
+"""The leaderboard: one row per method, then references and bounds; a pure function of run folders."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ import pandas as pd
 from vlrb.evaluation.judge import gap_figure, judge
 from vlrb.evaluation.runs import Run, check_comparable, load_run
 from vlrb.metrics.bayes import share_of_attainable
+from vlrb.metrics.bootstrap import RESAMPLES
 from vlrb.metrics.rank_score import rank_score
 from vlrb.report.frames import Evaluated, evaluated, reference_choosers, reference_names
-from vlrb.report.names import run_names
-from vlrb.schema import DEV, SplitName
+from vlrb.report.methods import Candidate, Method, Select, find_methods, selection_notes
+from vlrb.report.seeds import seed_metrics
+from vlrb.report.significance import STANDING_COLUMNS, compare_rows, standing_notes, with_standings
+from vlrb.schema import DEV, TEST, SplitName
 from vlrb.utils.errors import StateError
 
 TRAINED, REFERENCE, BOUND = "router", "reference", "bound"
@@ -24,10 +28,10 @@ BAYES_ACCURACY, BAYES_RANK_SCORE = "Bayes, best accuracy", "Bayes, best score"
 QUERIES = 1000  # costs are shown in USD per 1,000 queries
 
 COLUMNS = (
-    *("kind", "name", "router", "lambda", "seed", "split", "n"),
-    *("accuracy", "accuracy_low", "accuracy_high", "quality"),
-    *("cost_per_1k", "cost_per_1k_low", "cost_per_1k_high"),
-    *("rank_score", "rank_score_low", "rank_score_high"),
+    *("kind", "name", "router", "lambda", "seed", "seeds", "points", "split", "n"),
+    *("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd", "quality"),
+    *("cost_per_1k", "cost_per_1k_low", "cost_per_1k_high", "cost_per_1k_sd"),
+    *("rank_score", "rank_score_low", "rank_score_high", "rank_score_sd"),
     *("gap_closed", "gap_closed_low", "gap_closed_high"),
     *("accuracy_gain", "accuracy_gain_low", "accuracy_gain_high"),
     *(
@@ -37,8 +41,12 @@ COLUMNS = (
         "share_of_attainable_gain",
         "share_of_attainable_rank_score",
     ),
-    *("dev_rank_score", "throughput_router", "throughput_total", "run"),
+    *("dev_accuracy", "dev_cost_per_1k", "dev_rank_score", "dev_to_test"),
+    *("throughput_router", "throughput_total", "run", "runs"),
+    *STANDING_COLUMNS,
 )
+POINT_COLUMNS = ("method", "chosen", *(name for name in COLUMNS if name not in STANDING_COLUMNS))
+TEXTS = ("kind", "name", "router", "split", "run", "runs")
 Row = dict[str, Any]
 
 
@@ -47,15 +55,21 @@ class Leaderboard:
     """A leaderboard and what it is made from.
 
     Args:
-        frame: COLUMNS, one row per router, reference and bound; sections in the order of KINDS, each sorted by Rank
-            Score (undefined last), then accuracy.
+        frame: COLUMNS, one row per method, reference and bound; sections in the order of KINDS, each sorted by Rank
+            Score (undefined last), then accuracy. `run` is the folder of a row's first seed, `runs` those of all its
+            seeds, joined by "; "; `points` says from how many operating points dev chose it, `dev_to_test` is the Rank
+            Score on test less that on dev.
+        points: POINT_COLUMNS, one row per operating point (seeds averaged), those of one method together.
+        methods: The methods behind the rows of `frame` that have a run, by name.
         runs: The runs, all on the same data.
         split: The split shown.
         evaluated: The first run's decisions on it.
-        notes: Why figures are undefined, and the like.
+        notes: How rows were chosen, why figures are undefined, and the like.
     """
 
     frame: pd.DataFrame
+    points: pd.DataFrame
+    methods: dict[str, Method]
     runs: list[Run]
     split: SplitName
     evaluated: Evaluated
@@ -89,9 +103,13 @@ class Leaderboard:
         """Return the rows of one kind."""
         return self.frame[self.frame["kind"] == kind]
 
+    def runs_of(self, name: str) -> tuple[Run, ...]:
+        """Return the runs behind a row, one per seed; none for references that were not trained as a run."""
+        return self.methods[name].chosen.runs if name in self.methods else ()
+
 
 def make_leaderboard(
-    runs: Sequence[Run | Path], split: SplitName = "test", resamples: int | None = None
+    runs: Sequence[Run | Path], split: SplitName = "test", resamples: int | None = None, select: Select = "dev"
 ) -> Leaderboard:
     """Return the leaderboard of runs on the same data.
 
@@ -100,7 +118,9 @@ def make_leaderboard(
     Args:
         runs: Runs or run folders.
         split: The split to show.
-        resamples: Bootstrap resamples behind the references' intervals; default: as many as the first run used.
+        resamples: Bootstrap resamples behind ranks and the references' intervals; default: as many as the first run
+            used; 0: no ranks, p values and intervals.
+        select: What dev chooses, see `find_methods`; "none" makes every run a row.
 
     Raises:
         StateError: No runs, runs on different data, or one without figures for the split.
@@ -111,31 +131,55 @@ def make_leaderboard(
     check_comparable(loaded)
     first = loaded[0]
     if resamples is None:
-        resamples = int(first.config.get("resamples", 2000))
+        resamples = int(first.config.get("resamples", RESAMPLES))
     table = evaluated(first, split)
+    methods = find_methods(loaded, select)
     references = [name for name in reference_names(first) if name not in {run.router for run in loaded}]
-    rows = [_router_row(run, split, references) for run in loaded]
+    rows = [_router_row(method.chosen, split, resamples) | {"points": len(method.candidates)} for method in methods]
     rows += _reference_rows(first, split, table, references, resamples)
     rows += _bayes_rows(first, split)
-    labels = [run.router if untrained(run) else name for run, name in zip(loaded, run_names(loaded), strict=True)]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    labels = _labels([method.chosen for method in methods])
+    frame = _numbers(pd.DataFrame(rows, columns=list(COLUMNS)))
     frame = _sorted(frame.assign(name=[*labels, *frame["router"][len(labels) :]]))
-    return Leaderboard(frame, loaded, split, table, _notes(loaded, split, frame))
+    named = dict(zip(labels, methods, strict=True))
+    behind = {name: list(method.chosen.runs) for name, method in named.items()}
+    found = compare_rows(frame, behind, first, split, resamples)
+    notes = [*standing_notes(found, behind), *_notes(named, split, frame)]
+    points = points_frame(named, split)
+    return Leaderboard(with_standings(frame, found), points, named, loaded, split, table, notes)
 
 
-def _router_row(run: Run, split: str, references: list[str]) -> Row:
-    metrics = {key.removeprefix(f"{split}/"): v for key, v in run.metrics.items() if key.startswith(f"{split}/")}
-    if not metrics.get("n"):
-        raise StateError(f"{run.folder}: metrics.json has no figures for split {split!r}")
+def points_frame(methods: dict[str, Method], split: str) -> pd.DataFrame:
+    """Return POINT_COLUMNS: every operating point of every method, without intervals where seeds are averaged."""
+    rows = []
+    for name, method in methods.items():
+        for place, candidate in enumerate(method.candidates):
+            row = _router_row(candidate, split, None) | {"method": name, "chosen": place == method.place}
+            rows.append(row | {"name": candidate.name, "points": len(method.candidates)})
+    return _numbers(pd.DataFrame(rows, columns=list(POINT_COLUMNS)))
+
+
+def _labels(candidates: Sequence[Candidate]) -> list[str]:
+    """Return the names of rows: references have no λ, so theirs is the router's unless that is said twice."""
+    known = Counter(c.runs[0].router for c in candidates if untrained(c.runs[0]))
+    return [run.router if known[(run := c.runs[0]).router] == 1 else c.name for c in candidates]
+
+
+def _router_row(candidate: Candidate, split: str, resamples: int | None) -> Row:
+    run = candidate.runs[0]
+    metrics = seed_metrics(candidate.runs, split, resamples)
     known = untrained(run)
     row: Row = {name: metrics.get(name) for name in COLUMNS if name in metrics}
-    row |= {name: run.metrics.get(f"test/{name}") for name in ("throughput_router", "throughput_total")}
-    row |= {f"cost_per_1k{end}": _per_1k(metrics.get(f"cost{end}")) for end in ("", "_low", "_high")}
-    row["dev_rank_score"] = run.metrics.get(f"{DEV}/rank_score")
+    row |= {name: candidate.mean(f"{TEST}/{name}") for name in ("throughput_router", "throughput_total")}
+    row |= {f"cost_per_1k{end}": _per_1k(metrics.get(f"cost{end}")) for end in ("", "_low", "_high", "_sd")}
+    dev, test = (candidate.mean(f"{part}/rank_score") for part in (DEV, TEST))
+    row |= {"dev_accuracy": candidate.mean(f"{DEV}/accuracy"), "dev_rank_score": dev, "dev_to_test": test - dev}
+    row |= {"dev_cost_per_1k": _per_1k(candidate.mean(f"{DEV}/cost"))}
     row["expected_cost_per_1k"] = _per_1k(metrics.get("expected_cost"))
-    row |= {"kind": _kind(run.router) if known else TRAINED, "router": run.router, "seed": run.seed}
-    row |= {"split": split, "run": str(run.folder), "lambda": None if known else run.trade_off}
-    return row
+    row |= {"kind": _kind(run.router) if known else TRAINED, "router": run.router, "split": split}
+    row |= {"seed": run.seed if len(candidate.runs) == 1 else None, "seeds": len(candidate.runs)}
+    row |= {"run": str(run.folder), "runs": "; ".join(str(same.folder) for same in candidate.runs)}
+    return row | {"lambda": None if known else run.trade_off}
 
 
 def _reference_rows(run: Run, split: str, table: Evaluated, names: list[str], resamples: int) -> list[Row]:
@@ -217,9 +261,11 @@ def untrained(run: Run) -> bool:
     return run.router in reference_names(run)
 
 
+def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({name: "float64" for name in COLUMNS if name in frame and name not in TEXTS})
+
+
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
-    numbers = [name for name in COLUMNS if name not in ("kind", "name", "router", "split", "run")]
-    frame = frame.astype(dict.fromkeys(numbers, "float64"))
     place = frame["kind"].map({kind: k for k, kind in enumerate(KINDS)})
     score = frame["rank_score"].fillna(-1.0)
     accuracy = frame["accuracy"].fillna(frame["expected_accuracy"]).fillna(-1.0)
@@ -229,16 +275,16 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[order.index].reset_index(drop=True)
 
 
-def _notes(runs: list[Run], split: str, frame: pd.DataFrame) -> list[str]:
-    """Return one line for each distinct reason of an undefined figure."""
+def _notes(methods: dict[str, Method], split: str, frame: pd.DataFrame) -> list[str]:
+    """Return how rows were chosen, and one line for each distinct reason of an undefined figure."""
     reasons: dict[str, None] = {}
-    for run in runs:
+    for run in (run for method in methods.values() for run in method.chosen.runs):
         for figure in ("accuracy", "rank_score", "gap_closed"):
             reason = run.metrics.get(f"{split}/{figure}_reason")
             if reason:
                 reasons[f"{figure.replace('_', ' ')} is undefined: {reason}"] = None
-    notes = list(reasons)
-    if len(runs) > 1 and split != DEV:
+    notes = [*selection_notes(methods), *reasons]
+    if len(methods) > 1 and split != DEV:
         notes.append("rows are sorted by test figures; a choice between them is made by the dev Rank Score (dev score)")
     if (frame["router"] == BAYES_ACCURACY).any():
         notes.append("Bayes rows: the best any router could expect; compare them with exp. figures")

@@ -7,6 +7,7 @@ import pandas as pd
 from vlrb.report.columns import shown_columns, three
 from vlrb.report.datasets import accuracy_grid, grid_names
 from vlrb.report.leaderboard import BOUND, KINDS, REFERENCE, TRAINED, Leaderboard
+from vlrb.report.points import EXPLANATION, POINTS_SHOWN, point_rows, several_points
 from vlrb.report.terminal import footnotes
 
 SECTION_MARKS = {TRAINED: "**{}**", REFERENCE: "{}", BOUND: "*{}*"}
@@ -37,11 +38,22 @@ def leaderboard_markdown(board: Leaderboard, datasets: pd.DataFrame) -> str:
         "\n".join(f"- {note}" for note in ["routers in bold, bounds in italics", *footnotes(board)]),
         "![accuracy against cost](pareto.png)",
         "![which models are chosen](choices.png)",
+        *_points(board),
         "## Accuracy by dataset",
         "micro: every sample counts the same · macro: every dataset counts the same",
         table(["dataset", *map(escape, names)], dataset_rows),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _points(board: Leaderboard) -> list[str]:
+    """Return the section of all operating points, nothing where dev had nothing to choose."""
+    if not several_points(board):
+        return []
+    rows = [
+        [f"**{escape(cells[0])}**" if chosen else escape(cells[0]), *cells[1:]] for chosen, cells in point_rows(board)
+    ]
+    return ["## Operating points", EXPLANATION, table([column.heading for column in POINTS_SHOWN], rows)]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

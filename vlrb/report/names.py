@@ -18,14 +18,18 @@ LONGEST_VALUE = 28
 _NAMING_KEYS = ("name", "model", "path")  # what says best which thing a config node builds; then its class
 
 
-def run_names(runs: Sequence[Run]) -> list[str]:
+def run_names(runs: Sequence[Run], *, name_seeds: bool = True) -> list[str]:
     """Return `router λ=…` for each run, with the seed and then differing settings added where names would be equal.
 
     Operating points have `μ=…` or `budget …` in the place of λ. The parts of the encoder are named wherever they differ
     in the table, also beside another router: which features a router saw is no detail. Re-priced runs are marked where
     runs trained under the table's prices stand beside them.
+
+    Args:
+        runs: The runs.
+        name_seeds: Whether seeds may be named; False where each run stands for all its seeds.
     """
-    several_seeds = len({run.seed for run in runs}) > 1
+    several_seeds = name_seeds and len({run.seed for run in runs}) > 1
     mixed = len({run.repriced_from is None for run in runs}) > 1
     parts = _encoder_words(runs)
     names = []

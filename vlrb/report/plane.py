@@ -67,15 +67,16 @@ class Place(NamedTuple):
     accuracy: float
 
 
-def plane(board: Leaderboard, *, short: bool = False) -> Plane:
+def plane(board: Leaderboard, *, short: bool = False, expected: bool = True) -> Plane:
     """Collect the points of a leaderboard; rows without accuracy or with no positive cost have no place in it.
 
     Args:
         board: The leaderboard.
         short: Short names of references, for small figures.
+        expected: Show exact expectations where they are known (synthetic data).
     """
     landscape = board.runs[0].landscape.get(board.split, {})
-    expected = "expected_models" in landscape
+    expected = expected and "expected_models" in landscape
     places = [p for row in board.frame.to_dict("records") if (p := _place(row, expected=expected)) is not None]
     names = list(dict.fromkeys(place.router for place in places if place.trained))
     colours = series_colours(names)
@@ -86,7 +87,7 @@ def plane(board: Leaderboard, *, short: bool = False) -> Plane:
     singles, references = _merged(
         _singles(board, landscape, expected=expected), [p for p in places if not p.trained], short=short
     )
-    return Plane(singles, references, routers, _frontier(landscape.get("frontier")), expected)
+    return Plane(singles, references, routers, _frontier(landscape, expected=expected), expected)
 
 
 def _place(row: Mapping[Any, Any], *, expected: bool) -> Place | None:
@@ -141,9 +142,10 @@ def _reference_name(name: str, *, short: bool) -> str:
     return "best single, train" if name == BEST_SINGLE else name
 
 
-def _frontier(found: Mapping[str, Any] | None) -> np.ndarray:
+def _frontier(landscape: Mapping[str, Any], *, expected: bool) -> np.ndarray:
     """Return (k, 2) points, cheapest first; of points at (almost) the same cost the best."""
-    if not found:
+    found = landscape.get("frontier")
+    if not found or not expected:
         return np.zeros((0, 2))
     points = np.column_stack([np.array(found["cost"], float) * QUERIES, np.array(found["accuracy"], float)])
     return np.asarray(points[np.argsort(points[:, 0], kind="stable")])

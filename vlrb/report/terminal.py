@@ -12,6 +12,7 @@ from rich.text import Text
 from vlrb.evaluation.runs import Run, load_run
 from vlrb.report.columns import Column, dollars, shown_columns, three
 from vlrb.report.leaderboard import BEST_SINGLE, KINDS, TRAINED, Leaderboard, make_leaderboard
+from vlrb.report.points import print_points
 from vlrb.schema import SplitName
 from vlrb.utils.console import console, say
 
@@ -33,6 +34,7 @@ def print_leaderboard(
     intervals = any(c.interval for c in fitting(shown_columns(board.frame), board, console().width))
     for note in footnotes(board)[0 if intervals else 1 :]:  # the first explains the intervals
         say(note, style="dim")
+    print_points(board)
 
 
 def leaderboard_table(board: Leaderboard, width: int) -> Table:

@@ -1,5 +1,6 @@
 """Trained routers on disk: weights as safetensors (never a pickle) beside the plain spec of their data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -53,13 +54,15 @@ def load_spec(folder: Path) -> DataSpec:
     return DataSpec.from_plain(read_json(Path(folder) / SPEC_FILE))
 
 
-def load_router_weights(folder: Path, router: RouterModule, bank_folder: Path | None = None) -> RouterModule:
+def load_router_weights(
+    folder: Path, router: RouterModule, bank_folder: Path | Sequence[Path] | None = None
+) -> RouterModule:
     """Bind a freshly built router to the spec in `folder` and load its weights, strictly.
 
     Args:
         folder: The run folder.
         router: Built from the run's configuration, not bound yet.
-        bank_folder: Where `save_router` kept shared buffers.
+        bank_folder: Where `save_router` kept shared buffers, or several places where they may be now.
 
     Raises:
         DataError: The weights file is missing or damaged.
@@ -71,7 +74,7 @@ def load_router_weights(folder: Path, router: RouterModule, bank_folder: Path | 
     state, shared = _read(path)
     for entry in filter(None, shared.split(";")):
         name, _, mark = entry.partition("=")
-        state[name] = _read_bank(path, mark, bank_folder)
+        state[name] = _read_bank(path, mark, [bank_folder] if isinstance(bank_folder, Path) else bank_folder or ())
     try:
         router.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -89,11 +92,14 @@ def _read(path: Path) -> tuple[dict[str, Tensor], str]:
         raise DataError(f"{path}: no readable weights ({error})", "train the router again") from error
 
 
-def _read_bank(weights: Path, mark: str, bank_folder: Path | None) -> Tensor:
-    path = None if bank_folder is None else bank_folder / f"{mark}.safetensors"
-    if path is None or not path.is_file():
+def _read_bank(weights: Path, mark: str, folders: Sequence[Path]) -> Tensor:
+    name = f"{mark}.safetensors"
+    path = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if path is None:
+        places = " or ".join(map(str, folders)) or "any folder"
         raise StateError(
-            f"{weights} refers to the bank {mark}, which is not in {bank_folder}", "train the router again"
+            f"{weights} refers to the bank {mark}, which is not in {places}",
+            f"copy {name} from the banks folder beside the runs it was trained with, or train the router again",
         )
     bank = _read(path)[0]["bank"]
     if array_fingerprint(bank.numpy()) != mark:

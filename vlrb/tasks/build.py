@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig
 
+from vlrb.encoders.configured import configured_encoders
 from vlrb.schema import BUILD_STAGES, MANIFEST_FILE
 from vlrb.tasks.jobs import JobResult, run_job
 from vlrb.utils.config import Plain
@@ -207,9 +208,4 @@ def build_encoders(config: Plain) -> dict[str, Any]:
     Raises:
         ConfigError: The fusion cannot take features of these widths.
     """
-    node = config["encoder"]
-    fusion = build(node["fusion"], "encoder.fusion")
-    read = {kind: node.get(kind) if kind in fusion.reads else None for kind in ("text", "vision")}
-    parts = {kind: build(part, f"encoder.{kind}") if part else None for kind, part in read.items()}
-    fusion.dim(*(0 if part is None else part.dim for part in parts.values()))
-    return parts
+    return configured_encoders(config["encoder"])

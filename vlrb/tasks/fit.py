@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -41,11 +42,13 @@ class Decided(NamedTuple):
         scores: (n, M) float32.
         decision: (n,) int64 columns.
         probability: (n, M) float32 that each model is right; None if the router states none.
+        cost: (n, M) float32 that it expects in USD; None if the router states none.
     """
 
     scores: np.ndarray
     decision: np.ndarray
     probability: np.ndarray | None = None
+    cost: np.ndarray | None = None
 
 
 class Fitted(NamedTuple):
@@ -78,8 +81,11 @@ def make_data(
     seed: int,
     spec: DataSpec | None = None,
 ) -> BenchmarkDataModule:
-    """Return the batches that a router wants, from a view."""
-    return BenchmarkDataModule(view, sources, trade_off, router.batch_settings(seed), spec)
+    """Return the batches that a router wants, from a view; with a `spec`, to decide alone."""
+    settings = router.batch_settings(seed)
+    if spec is not None:  # a trained router does not need what it only learnt from
+        settings = replace(settings, learns_from=frozenset())
+    return BenchmarkDataModule(view, sources, trade_off, settings, spec)
 
 
 def make_trainer(
@@ -139,8 +145,8 @@ def decide(fitted: Fitted, split: str) -> Decided:
         batches = fitted.decider.predict(fitted.router, datamodule=decision_data)
     scores = torch.cat(cast("list[torch.Tensor]", batches)).float().cpu()
     estimated = estimate(fitted, split)
-    probability = None if estimated is None else estimated.accuracy.numpy()
-    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy(), probability)
+    stated = () if estimated is None else (estimated.accuracy.numpy(), estimated.cost.numpy())
+    return Decided(scores.numpy(), fitted.router.decide(scores).cpu().numpy(), *stated)
 
 
 def estimate(fitted: Fitted, split: str) -> Estimates | None:

@@ -9,20 +9,18 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
-
 from vlrb.evaluation.runs import Run, load_run
 from vlrb.report.terminal import print_leaderboard
 from vlrb.report.write import write_leaderboard
+from vlrb.routers.reweighable import reweighable
 from vlrb.schema import CONFIG_FILE, DATA_FILE
 from vlrb.tasks import state
 from vlrb.tasks.budget import DevPoint, choose_mu
 from vlrb.tasks.evaluate import Restored, restore
-from vlrb.tasks.fit import build_reference, build_router
+from vlrb.tasks.fit import build_router
 from vlrb.tasks.jobs import JobResult, plain_value
 from vlrb.tasks.results import write_results
 from vlrb.tasks.train import data_record
-from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain, number_text
 from vlrb.utils.console import say
 from vlrb.utils.errors import ConfigError, StateError
@@ -98,12 +96,6 @@ def _check_run(run: Run) -> None:
             f"{run.folder}: λ is in what router {run.router!r} has learnt, so it has one operating point",
             f"train it at another λ, or take a router that weighs cost when deciding: {', '.join(reweighable())}",
         )
-
-
-def reweighable() -> list[str]:
-    """Return the names of the routers that can be given another λ after training (variants of one left out)."""
-    nodes = {file.stem: OmegaConf.load(file) for file in sorted((Path(ROOT) / "conf" / "router").glob("*.yaml"))}
-    return [name for name, node in nodes.items() if "defaults" not in node and build_reference(name).can_reweigh]
 
 
 def _check_place(out: Path) -> None:

@@ -68,7 +68,7 @@ def reprice_runs(config: Plain) -> JobResult:
     _say_what_stays(found.runs, config["pricing"])
     beside = default_out(where, config) / FOLDER / config["pricing"]["name"]
     out = Path(config["out"]) if config["out"] else beside
-    show_and_write(folders, out, config["scope"])
+    show_and_write(folders, out, config["scope"], config["select"])
     say(f"report: {out}")
     return JobResult("done", out)
 

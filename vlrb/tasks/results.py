@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 
 from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
@@ -13,11 +14,15 @@ from vlrb.data.tradeoff import TradeOff
 from vlrb.evaluation.decisions import decision_rows, reference_rows, write_decisions, write_references
 from vlrb.evaluation.headline import headline_metrics
 from vlrb.evaluation.landscape import single_models, write_landscape
+from vlrb.evaluation.operating_points import write_points
 from vlrb.evaluation.reliability import calibration_metrics, write_reliability
-from vlrb.metrics.baselines import best_single
+from vlrb.evaluation.runner_up import runner_up, with_runner_up
+from vlrb.metrics.baselines import best_single, known_means
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.report.truth import ObservedCosts, Truth, expected_metrics, read_truth, truth_landscape
+from vlrb.routers.utility_rule import Estimates
 from vlrb.schema import DEV, METRICS_FILE, TEST, TRAIN, SplitName
+from vlrb.tasks.budget import points_on_dev
 from vlrb.tasks.fit import REFERENCES, Decided, Fitted, build_reference, decide, fit, make_data
 from vlrb.tasks.throughput import throughput_metrics
 from vlrb.utils.config import Plain
@@ -57,6 +62,10 @@ def write_results(folder: Path, material: Material, fitted: Fitted) -> dict[str,
     """
     references = fit_references(material)
     judged = {split: _judge_split(split, material.view, fitted, references) for split in EVALUATED}
+    stated = judged[DEV].decided
+    if stated.probability is not None and stated.cost is not None:
+        expected = Estimates(torch.from_numpy(stated.probability), torch.from_numpy(stated.cost))
+        write_points(folder, points_on_dev(fitted.router, material.view, expected))
     speed = throughput_metrics(material.config, material.benchmark, material.view, fitted)
     return write_judged(folder, material, judged, {f"{TEST}/{k}": v for k, v in speed.items()})
 
@@ -92,7 +101,9 @@ def write_judged(
     }
     if stated:
         write_reliability(folder, stated)
-    write_landscape(folder, {split: _landscape(part, truths[split]) for split, part in judged.items()})
+    landscape: dict[str, dict[str, Any]] = {TRAIN: {"models": single_models(split_outcomes(view, train))}}
+    landscape |= {split: _landscape(part, truths[split]) for split, part in judged.items()}
+    write_landscape(folder, landscape)
     write_json(folder / METRICS_FILE, metrics)
     return metrics
 
@@ -153,7 +164,10 @@ def _figures(config: Plain, part: Judged, truth: Truth | None, best: int) -> dic
 def _decision_table(view: BenchmarkView, split: str, part: Judged, best: int) -> pd.DataFrame:
     scores, decision = part.decided.scores, part.decided.decision
     ids, tokens = view.sample_ids[part.rows], view.tokens_in[part.rows]
-    return decision_rows(part.outcomes, ids, split, decision, scores, tokens, best)
+    table = decision_rows(part.outcomes, ids, split, decision, scores, tokens, best)
+    if view.Y.shape[1] < 2:
+        return table
+    return with_runner_up(table, part.outcomes, runner_up(scores, decision, known_means(view.C[view.members(TRAIN)])))
 
 
 def _reference_tables(view: BenchmarkView, split: str, part: Judged) -> list[pd.DataFrame]:

@@ -12,9 +12,10 @@ from vlrb.tasks.build import Features, check_encoders
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
 from vlrb.tasks.opened import make_view as make_view  # other tasks find it here
 from vlrb.tasks.opened import open_features, open_view
+from vlrb.tasks.tracking import check_logger, tracking
 from vlrb.utils.config import BACKBONE, Plain, number_text, run_folder
 from vlrb.utils.console import say
-from vlrb.utils.instantiate import build, locate
+from vlrb.utils.instantiate import locate
 from vlrb.utils.locks import folder_lock
 from vlrb.utils.logs import run_log
 
@@ -66,18 +67,21 @@ def train_job(config: Plain) -> JobResult:
 def check_early(config: Plain) -> None:
     """Find mistakes in the router, its encoder and λ before any work is done."""
     from vlrb.data.tradeoff import TradeOff
+    from vlrb.tasks.backbone import asked_for, refuse_idle_encoders
     from vlrb.tasks.fit import build_router
 
     TradeOff.from_config(config["lambda"])
+    check_logger(config)
     router: Any = build_router(config)
+    refuse_idle_encoders(config, router, asked_for())
     if "raw" in router.inputs:
         router.backbone.check()
 
 
-def needs_features(config: Plain) -> bool:
-    """Return whether the router reads frozen features, if only while it learns."""
+def needs_features(config: Plain, *, learning: bool = True) -> bool:
+    """Return whether the router reads frozen features: when it decides, or (`learning`) if only while it learns."""
     kind: Any = locate(str(config["router"]["_target_"]), "router")
-    return "features" in kind.inputs | kind.learns_from
+    return "features" in (kind.inputs | kind.learns_from if learning else kind.inputs)
 
 
 def data_parts(
@@ -102,6 +106,7 @@ def data_record(config: Plain, benchmark: "Benchmark", view: "BenchmarkView", pa
         "data_fingerprint": view.fingerprint,
         "parts": parts,
         "bounds": view.bounds.to_plain(),
+        "mean_costs": benchmark.costs(view.pricing).mean_costs,
         "model_ids": list(view.model_ids),
         "display_names": dict(zip(view.model_ids, view.display_names, strict=True)),
         "dataset_groups": dict(zip(view.dataset_names, view.dataset_groups, strict=True)),
@@ -120,6 +125,7 @@ def _train(
 ) -> float:
     from vlrb.data.tradeoff import TradeOff
     from vlrb.evaluation.runs import load_run
+    from vlrb.report.leaderboard import make_leaderboard
     from vlrb.report.write import write_leaderboard
     from vlrb.routers.checkpoint import save_router
     from vlrb.tasks.backbone import learn_text
@@ -137,34 +143,20 @@ def _train(
     if not in_sweep():
         say(f"training {config['router_name']} λ={lam} on {data.split_size('train'):,} samples")
     kept = [begin(folder, config, parts)] if router.resumable else []
-    logger = make_logger(config, folder)
-    try:
-        fitted = fit(config, router, data, logger, callbacks=kept)
-    finally:
-        close_logger(logger)
-    save_router(folder, router, bank_folder(folder))
-    metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
-    write_leaderboard([load_run(folder, finished=False)], folder)
+    resumed = any(checkpoint.resume for checkpoint in kept)
+    with tracking(config, folder, data_record(config, benchmark, view, parts), resumed=resumed) as tracked:
+        fitted = fit(config, router, data, tracked.logger, callbacks=[*kept, *tracked.callbacks])
+        save_router(folder, router, bank_folder(folder))
+        metrics = write_results(folder, Material(config, benchmark, view, sources), fitted)
+        board = make_leaderboard([load_run(folder, finished=False)])
+        write_leaderboard(board, folder)
+        tracked.results(folder, metrics, board)
     return plain_value(metrics.get(config["objective"]))
 
 
 def bank_folder(run: Path) -> Path:
     """Return where the runs of one dataset keep what they share (a neighbour router's bank), once per content."""
     return run.parents[1] / "banks"
-
-
-def make_logger(config: Plain, folder: Path) -> Any:  # noqa: ANN401 - any Lightning logger, or False
-    """Return the configured logger, writing into the run folder."""
-    if not config["logger"].get("_target_"):
-        return False
-    return build(config["logger"], "logger", save_dir=str(folder))
-
-
-def close_logger(logger: Any) -> None:  # noqa: ANN401 - any Lightning logger, or False
-    """End a W&B run, so that the next job of the sweep begins its own."""
-    finish = getattr(getattr(logger, "experiment", None), "finish", None)
-    if callable(finish):
-        finish()
 
 
 def _show(config: Plain, folder: Path, status: str, seconds: float) -> str:

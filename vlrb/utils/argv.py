@@ -16,6 +16,7 @@ from vlrb.utils.suggest import nearest
 LITERAL_KEYS = (
     "run",
     "runs",
+    "compare",
     "route",
     "out",
     "fail_if",

@@ -1,5 +1,7 @@
 """The canonical prompt of a sample (never an answer), and which samples belong together."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from vlrb.sources.vlmevalkit.cells import find_column
@@ -35,13 +37,32 @@ def _choice_prompts(table: pd.DataFrame, letters: list[str]) -> list[str]:
     hint = find_column(table.columns, "hint")
     hints = [""] * len(table) if hint is None else table[hint].tolist()
     options = zip(*(table[letter] for letter in letters), strict=True) if letters else [()] * len(table)
-    texts = []
-    for hint_text, question, row in zip(hints, questions(table), options, strict=True):
-        lines = [f"Hint: {hint_text}"] if hint_text else []
-        lines.append(f"Question: {question}")
-        shown = [] if OPEN_OPTION in row else [f"{a}. {text}" for a, text in zip(letters, row, strict=True) if text]
-        texts.append("\n".join([*lines, "Options:", *shown] if shown else lines))
-    return texts
+    return [
+        canonical_prompt(question, hint_text, dict(zip(letters, row, strict=True)))
+        for hint_text, question, row in zip(hints, questions(table), options, strict=True)
+    ]
+
+
+def canonical_prompt(question: str, hint: str = "", options: Mapping[str, str] | None = None) -> str:
+    """Return the prompt of a question of multiple choice: hint, question, options.
+
+    A question of any other kind is its own prompt, without the word "Question:".
+
+    Args:
+        question: The question.
+        hint: What is said before it, "" if nothing.
+        options: Text of each option by letter; empty ones are left out.
+
+    >>> print(canonical_prompt("Which is red?", options={"A": "sky", "B": "blood", "C": ""}))
+    Question: Which is red?
+    Options:
+    A. sky
+    B. blood
+    """
+    given = options or {}
+    shown = [] if OPEN_OPTION in given.values() else [f"{letter}. {text}" for letter, text in given.items() if text]
+    lines = [*([f"Hint: {hint}"] if hint else []), f"Question: {question}"]
+    return "\n".join([*lines, "Options:", *shown] if shown else lines)
 
 
 def split_keys(table: pd.DataFrame, spec: DatasetSpec) -> list[str]:

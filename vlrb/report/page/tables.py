@@ -10,10 +10,36 @@ import pandas as pd
 from vlrb.report.columns import Column, dollars, known, shown_columns, three
 from vlrb.report.datasets import accuracy_grid, grid_names
 from vlrb.report.leaderboard import BEST_SINGLE, BOUND, KINDS, REFERENCE, TRAINED, Leaderboard
+from vlrb.report.page.context import MOST_LEADERS, Context
+from vlrb.report.page.section import Section
+from vlrb.report.points import points_html
+from vlrb.report.terminal import footnotes
 
 SECTIONS = {TRAINED: "trained routers", REFERENCE: "references", BOUND: "bounds (need the answers or the generator)"}
 FULL_SHADE = 0.10  # difference in accuracy that gets the full shade
 MOST_SHADE = 55  # per cent
+
+
+DATASETS_LEAD = (
+    "Shade: above (blue) or below (orange) the best single model, full at 0.10. micro: every sample counts the same; "
+    "macro: every dataset counts the same. Single datasets are small: their figures move by chance."
+)
+
+
+def leaderboard_section(context: Context) -> Section:
+    """Return the leaderboard and its notes."""
+    notes = "".join(f"<li>{escape(note)}</li>" for note in footnotes(context.board))
+    table = leaderboard_html(context.board)
+    body = f'<div class="scroll">{table}</div><ul class="notes">{notes}</ul>{points_html(context.board)}'
+    return Section("board", "Leaderboard", "", body)
+
+
+def datasets_section(context: Context) -> Section:
+    """Return the heat map of accuracies by dataset."""
+    table = datasets_html(context.board, context.datasets)
+    return Section(
+        "by-dataset", "Accuracy by dataset", DATASETS_LEAD, f'<div class="scroll">{table}</div>', short="Datasets"
+    )
 
 
 def leaderboard_html(board: Leaderboard) -> str:
@@ -68,7 +94,7 @@ def _whisker(column: Column, row: Mapping[Any, Any], span: tuple[float, float]) 
 
 def datasets_html(board: Leaderboard, datasets: pd.DataFrame) -> str:
     """Return accuracies by dataset, group and overall, shaded by their distance to the best single model."""
-    names = grid_names(board)
+    names = grid_names(board, MOST_LEADERS)
     grid = accuracy_grid(datasets, names)
     sizes = _sizes(datasets)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ["dataset", "n", *names])
