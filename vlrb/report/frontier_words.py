@@ -57,7 +57,7 @@ def stability_lines(frame: pd.DataFrame) -> list[str]:
     for kind, words in ((PRICE, "one model's price halved or up by half"), (WITHOUT, "one model left out")):
         found = frame[(frame["kind"] == kind) & frame["tau"].notna()]
         if len(found):
-            worst = found.loc[found["tau"].idxmin()]
+            worst = found.sort_values("tau", kind="stable").iloc[0]
             kept = int(found["top_kept"].sum())
             lines.append(
                 f"{words}: τ at least {worst['tau']:.2f} ({worst['scenario']}); the first stays first in {kept} of "
