@@ -64,14 +64,21 @@ class FusedFeatures:
         self.fusion = fusion
         self.resident_bytes = resident_bytes
         self.dim = self._fuse(np.arange(min(self.rows, 1))).shape[1]
+        self._latest: tuple[np.ndarray, BoundSource] | None = None
 
     def _fuse(self, rows: np.ndarray) -> Tensor:
         text, vision = (torch.from_numpy(np.asarray(part[rows], dtype=np.float32)) for part in (self.text, self.vision))
         return self.fusion(text, vision)
 
     def at(self, rows: np.ndarray, sample_ids: Sequence[str]) -> BoundSource:
-        """Return the features of a view; fused now if they fit in `resident_bytes`."""
-        rows = np.asarray(rows, dtype=np.int64)
+        """Return the features of a view; fused now if they fit in `resident_bytes`, once for the same array."""
+        if self._latest is not None and self._latest[0] is rows:
+            return self._latest[1]
+        bound = self._bound(np.asarray(rows, dtype=np.int64), sample_ids)
+        self._latest = rows, bound
+        return bound
+
+    def _bound(self, rows: np.ndarray, sample_ids: Sequence[str]) -> BoundSource:
         if len(rows) and rows.max() >= self.rows:
             raise DataError(f"the features have {self.rows} rows but row {rows.max()} is asked for")
         bound = _RowsOnDemand(self, rows, sample_ids)

@@ -13,7 +13,7 @@ from vlrb.metrics.bootstrap import RESAMPLES, can_resample
 from vlrb.metrics.bounds import CostBounds
 from vlrb.metrics.outcomes import Chosen, is_correct
 from vlrb.metrics.parts import mean_parts, rank_score_parts
-from vlrb.metrics.power import design_effect, detectable_difference, detectable_errors, disagreement
+from vlrb.metrics.power import design_effect, detectable_difference, detectable_errors
 from vlrb.metrics.ranks import rank_intervals
 from vlrb.metrics.sign_flip import FLIPS, holm, sign_flip_p_values
 
@@ -66,7 +66,7 @@ class Detectable(NamedTuple):
     Attributes:
         rank_score: In Rank Score; None where that is undefined.
         accuracy: In accuracy; None where the routers never differ.
-        disagreement: Share of samples on which one of two is right.
+        disagreement: Share of samples on which one of the two alone is right (over seeds: the mean squared difference).
         design_effect: By how much related samples inflate the variance.
         against: Name of the other router if there is one comparison; the figures are medians if there are several.
     """
@@ -204,17 +204,16 @@ def _detectable(
     known: Mapping[str, Contender], judged: Mapping[str, Judgement], top: str, rivals: Sequence[str], units: Units
 ) -> Detectable | None:
     """Return the medians over the comparisons with the top of what each could show."""
-    right = {name: _right(known[name]) for name in (top, *rivals)}
+    if not rivals:
+        return None
+    right = _right(known[top]) - np.stack([_right(known[name]) for name in rivals])
     rows = []
-    for name in rivals:
-        share = disagreement(right[top], right[name]) or 0.0
-        effect = design_effect(right[top] - right[name], *units)
+    for name, difference, effect in zip(rivals, right, design_effect(right, *units), strict=True):
+        share = float(np.mean(difference**2))
+        accuracy = detectable_difference(share, len(difference), float(effect))
         drawn = judged[top].resampled[SCORE], judged[name].resampled[SCORE]
         error = float(np.std(drawn[0] - drawn[1], ddof=1)) if all(map(len, drawn)) else 0.0
-        accuracy = detectable_difference(share, len(units.dataset), effect or 0.0)
-        rows.append((detectable_errors() * error or np.nan, accuracy or np.nan, share, effect or np.nan))  # 0: unknown
-    if not rows:
-        return None
+        rows.append((detectable_errors() * error or np.nan, accuracy or np.nan, share, effect))
     middle = [_median(column) for column in zip(*rows, strict=True)]
     return Detectable(middle[0], middle[1], middle[2], middle[3], rivals[0] if len(rivals) == 1 else None)
 

@@ -52,43 +52,34 @@ def detectable_difference(
     return detectable_errors(alpha, power) * math.sqrt(disagreement * design_effect / n)
 
 
-def disagreement(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Return the share of samples on which exactly one of two routers is right; (n,) of 0 and 1, None without samples.
-
-    Of routers with several seeds, y is the share of seeds that are right and this the mean squared difference.
-
-    >>> disagreement(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 1.0]))
-    0.5
-    """
-    return float(np.mean((first - second) ** 2)) if len(first) else None
-
-
-def design_effect(difference: np.ndarray, split_group: np.ndarray, stratum: np.ndarray) -> float | None:
-    """Return by how much groups inflate the variance of a mean difference, within strata.
+def design_effect(differences: np.ndarray, split_group: np.ndarray, stratum: np.ndarray) -> np.ndarray:
+    """Return by how much groups inflate the variance of mean differences, within strata, (k,).
 
     The cluster-robust variance of the mean, Σ_h G_h/(G_h−1) Σ_g (e_g − ē_h)² / n² with e_g the group sums of the
-    deviations from the mean, over that of unrelated samples, Σ d² / n². None where no stratum has two groups or the
-    difference never varies.
+    deviations from the mean, over that of unrelated samples, Σ d² / n². NaN where no stratum has two groups or the
+    difference is always 0.
 
     Args:
-        difference: (n,) paired differences.
+        differences: (k, n) paired differences, n ≥ 1.
         split_group: (n,) int codes.
         stratum: (n,) int codes of datasets.
 
     Two groups of two equal differences, 1, 1 and −1, −1: sums 2 and −2, mean 0; 2/1 · (4 + 4) / 16 = 1 against
     4/16 = .25. A design effect of 4 = 2 (group size) · 2 (only two groups):
 
-    >>> design_effect(np.array([1.0, 1.0, -1.0, -1.0]), np.array([0, 0, 1, 1]), np.zeros(4, int))
-    4.0
+    >>> design_effect(np.array([[1.0, 1.0, -1.0, -1.0]]), np.array([0, 0, 1, 1]), np.zeros(4, int))
+    array([4.])
     """
-    if not len(difference):
-        return None
     _, code = np.unique(split_group, return_inverse=True)
     home = home_strata(code, stratum)
     _, place, sizes = np.unique(home, return_inverse=True, return_counts=True)
-    sums = np.bincount(code, weights=difference - difference.mean(), minlength=len(home))
-    centred = sums - (np.bincount(place, weights=sums) / sizes)[place]
     several = sizes[place] > 1
-    clustered = float((centred**2 * sizes[place] / np.maximum(sizes[place] - 1, 1))[several].sum())
-    single = float((difference**2).sum())
-    return clustered / single if single > 0 and several.any() else None
+    factor = np.where(several, sizes[place] / np.maximum(sizes[place] - 1, 1), 0.0)
+    found = np.full(len(differences), np.nan)
+    for row, difference in enumerate(differences):
+        single = float(difference @ difference)
+        if single > 0 and several.any():
+            sums = np.bincount(code, weights=difference - difference.mean(), minlength=len(home))
+            centred = sums - (np.bincount(place, weights=sums) / sizes)[place]
+            found[row] = factor @ centred**2 / single
+    return found

@@ -58,16 +58,23 @@ def rank_intervals(values: np.ndarray, resampled: np.ndarray, level: float = LEV
     values = np.asarray(values, dtype=np.float64)
     count = len(values)
     low, high = np.ones(count, dtype=np.int64), np.full(count, count, dtype=np.int64)
+    noise = np.ascontiguousarray((resampled - values).T)  # (R, B)
     for router in range(count if count > 1 else 0):
         difference = values - values[router]  # positive: the other one is better
-        drawn = resampled - resampled[:, router, None]
-        error = drawn.std(axis=0, ddof=1)
-        moving = ~(error <= ROUNDING)  # an undefined resample tells nobody apart
-        scaled = np.abs(drawn[:, moving] - difference[moving]) / error[moving]
-        reach = np.zeros(count)
-        if scaled.size:
-            reach[moving] = np.quantile(scaled.max(axis=1), level) * error[moving]
-        reach = np.maximum(reach, ROUNDING)
+        reach = _reach(noise - noise[router], level)
         low[router] += (difference > reach).sum()
         high[router] -= (difference < -reach).sum()
     return Ranks(low, high)
+
+
+def _reach(noise: np.ndarray, level: float) -> np.ndarray:
+    """Return q · se of each of several differences, (R,), from what resampling adds to them, (R, B); overwrites it."""
+    resamples = noise.shape[1]
+    squares = np.einsum("rb,rb->r", noise, noise) - resamples * noise.mean(axis=1) ** 2
+    error = np.sqrt(np.maximum(squares, 0) / (resamples - 1))
+    moving = ~(error <= ROUNDING)  # an undefined resample tells nobody apart
+    scaled = np.abs(noise, out=noise)[moving]
+    if len(scaled):
+        scaled /= error[moving, None]
+        error *= np.quantile(scaled.max(axis=0), level)
+    return np.asarray(np.maximum(error, ROUNDING))

@@ -112,4 +112,4 @@ def run_line(folder: Path, status: str, seconds: float, split: SplitName = "test
         f"{dollars(None if cost is None else cost * 1000)}/1k",
     )
     took = f"{status} in {seconds:.0f} s" if seconds >= 1 else status
-    return f"{run.name}: {took} · {split} {' · '.join(figures)} · {folder}"
+    return f"{run.name}: {took} · {split} {' · '.join(figures)}"

@@ -8,7 +8,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from vlrb.utils.console import console, is_first_rank
+from vlrb.utils.console import console, shows_progress
 
 REFRESH_S = 0.2
 LONG_S = 5.0  # an epoch that has lasted so long shows where it is, and how fast
@@ -33,7 +33,7 @@ class TrainingProgress(Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Open the line."""
         epochs = trainer.max_epochs or 1
-        if not is_first_rank() or not console().is_terminal:
+        if not shows_progress():
             return
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("ETA"), TimeRemainingColumn())
         self._bar = Progress(*columns, console=console(), transient=True)

@@ -12,8 +12,6 @@ from omegaconf import DictConfig
 
 from vlrb.evaluation.decisions import read_decisions
 from vlrb.evaluation.runs import Run, find_runs, load_run
-from vlrb.report.terminal import print_leaderboard
-from vlrb.report.write import write_run_report
 from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, MODEL_ID, SAMPLE_ID, SCORE_PREFIX, SPLIT
 from vlrb.tasks.jobs import JobResult, run_job
 from vlrb.tasks.tracking_report import check_report_logger, track_report
@@ -34,8 +32,16 @@ def run(cfg: DictConfig) -> float:
 
 
 def _evaluate_job(config: Plain) -> JobResult:
+    if config["headroom"]:
+        from vlrb.tasks.headroom import headroom_job
+
+        return headroom_job(config)
+    check_groups(config)
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
+    from vlrb.tasks.compare import check_request
+
+    check_request(config)
     check_report_logger(config["logger"])
     if config["dashboard"] is not None:
         from vlrb.tasks.dashboard import make_dashboard
@@ -60,8 +66,24 @@ def _evaluate_job(config: Plain) -> JobResult:
     raise ConfigError("nothing to evaluate", "give run=<folder> or runs=<sweep | folder | glob>")
 
 
+def check_groups(config: Plain) -> None:
+    """Refuse what only `headroom=true` reads: runs know their data, and a leaderboard is of test or dev.
+
+    Raises:
+        ConfigError: Naming the key.
+    """
+    for key in ("dataset", "model_pool", "tokens", "split"):
+        if key in config:
+            raise ConfigError(f"{key} is for headroom=true; runs know their own", f"leave {key} out")
+    if config["scope"] not in ("test", "dev"):
+        raise ConfigError(
+            f"scope={config['scope']} is for headroom=true", "a leaderboard is of scope=test or scope=dev"
+        )
+
+
 def compare_runs(config: Plain) -> JobResult:
     """Make one leaderboard over all finished runs that `runs` means."""
+    from vlrb.tasks.compare import compare_with, gate
     from vlrb.tasks.leaderboard import show_and_write
 
     where = str(config["runs"])
@@ -71,7 +93,9 @@ def compare_runs(config: Plain) -> JobResult:
     out = Path(config["out"]) if config["out"] else default_out(where, config)
     board = show_and_write(found.runs, out, config["scope"], config["select"], config)
     track_report(config["logger"], board, out, out.name)
+    comparison = compare_with(board, config, out)
     say(f"report: {out}")
+    gate(board, comparison, config)
     return JobResult("done", out)
 
 
@@ -86,6 +110,9 @@ def evaluate_run(config: Plain) -> JobResult:
 
     The run's own result files are replaced only by equal decisions; different ones go to `<run>/evaluation` (or `out`).
     """
+    from vlrb.tasks.compare import gate
+    from vlrb.tasks.leaderboard import show_and_write
+
     folder = Path(config["run"])
     trained = load_run(folder)
     if trained.repriced_from:
@@ -109,9 +136,9 @@ def evaluate_run(config: Plain) -> JobResult:
     if out.resolve() != folder.resolve():
         for file in (CONFIG_FILE, DATA_FILE, DONE_FILE):  # so that the folder can be read as a run
             shutil.copyfile(folder / file, out / file)
-    write_run_report(out)
-    print_leaderboard([load_run(out)], config["scope"])
+    board = show_and_write([load_run(out)], out, config["scope"], config=config)
     say(f"report: {out}")
+    gate(board, None, config)
     objective = metrics.get(f"{config['scope']}/rank_score")
     return JobResult("done", folder, float("nan") if objective is None else float(objective))
 

@@ -16,7 +16,7 @@ from vlrb.benchmark.store import Benchmark
 from vlrb.benchmark.view import BenchmarkView
 from vlrb.data.batch import decision_batch
 from vlrb.data.datamodule import BenchmarkDataModule
-from vlrb.data.sources import FusedFeatures, InputSource
+from vlrb.data.sources import InputSource
 from vlrb.data.spec import DataSpec
 from vlrb.data.tradeoff import TradeOff
 from vlrb.routers.base import RouterModule
@@ -27,6 +27,7 @@ from vlrb.tasks.backbone import attach_backbone, raw_inputs
 from vlrb.tasks.build import Features
 from vlrb.tasks.devices import build_trainer, ignore_hints, own_port, strategy_of
 from vlrb.tasks.failures import explained
+from vlrb.tasks.opened import fused_features
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import Plain
 from vlrb.utils.instantiate import build
@@ -68,8 +69,7 @@ def input_sources(
     """Return the inputs that this configuration can give to a router; of a `view` to train on, prepared for that."""
     found: dict[str, InputSource] = {**raw_inputs(config, router, benchmark, view)}
     if features is not None:
-        fusion = build(config["encoder"]["fusion"], "encoder.fusion")
-        found["features"] = FusedFeatures(features.text, features.vision, fusion)
+        found["features"] = fused_features(config, features)
     return found
 
 

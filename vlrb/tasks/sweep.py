@@ -1,14 +1,21 @@
 """Begin and end of a sweep: the record, the list of failed jobs, the leaderboard over all finished runs."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from vlrb.schema import SWEEP_FILE
+from vlrb.tasks.jobs import runs_elsewhere
+from vlrb.tasks.sweep_progress import SweepProgress
 from vlrb.tasks.tracking_report import track_sweep
 from vlrb.utils import outcome, sweeps
-from vlrb.utils.console import say, warn
+from vlrb.utils.console import say, say_error, warn
+from vlrb.utils.errors import VlrbError
+
+if TYPE_CHECKING:
+    from vlrb.evaluation.runs import Run
 
 
 class SweepCallback(Callback):
@@ -16,20 +23,31 @@ class SweepCallback(Callback):
 
     Args:
         sweep_id: Name of the sweep's folder, set by the command line layer.
+        call: A name of this call, set by the command line layer; jobs share what they have opened within one call.
     """
 
-    def __init__(self, sweep_id: str | None = None) -> None:
+    def __init__(self, sweep_id: str | None = None, call: str | None = None) -> None:
         self.sweep_id = sweep_id
+        self.call = call
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
         """Begin the record."""
-        sweeps.start_record(sweep_folder(config), list(config.hydra.overrides.task))
+        folder = sweep_folder(config)
+        sweeps.start_record(folder, list(config.hydra.overrides.task))
+        outcome.current().progress = SweepProgress(folder, watch=runs_elsewhere(config.hydra))
+
+    def on_job_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
+        """Tell of the job, if it ran in the launching process."""
+        progress = outcome.current().progress
+        if progress is not None:
+            progress.tell()
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
         """Print failed jobs and the leaderboard; note failures for the exit code."""
-        folder = sweep_folder(config)
-        name, runs_dir = folder.name, folder.parents[2]
-        for path in sorted({folder, *(p.parent for p in runs_dir.glob(f"*/sweeps/{name}/sweep.json"))}):
+        progress = outcome.current().progress
+        if progress is not None:
+            progress.close()
+        for path in sweeps.record_folders(sweep_folder(config)):
             summarise(path, config)
 
 
@@ -40,32 +58,57 @@ def sweep_folder(config: DictConfig) -> Path:
 
 def summarise(folder: Path, config: DictConfig) -> None:
     """Print what became of a sweep's jobs and write its leaderboard (to W&B, too, if its config says so)."""
-    jobs = sweeps.read_record(folder)["jobs"]
+    if not (folder / SWEEP_FILE).exists():
+        return
+    record = sweeps.read_record(folder)
+    jobs = record["jobs"]
     if not jobs:
         return
-    counts = {
-        status: sum(job["status"] == status for job in jobs) for status in (sweeps.DONE, sweeps.SKIPPED, sweeps.FAILED)
-    }
     say()
-    runs = list(dict.fromkeys(job["run"] for job in jobs if job["status"] != sweeps.FAILED))
-    if runs:
-        _show([Path(run) for run in runs], folder)
+    _show(_finished(jobs), folder)
+    counts = {s: sum(job["status"] == s for job in jobs) for s in (sweeps.DONE, sweeps.SKIPPED, sweeps.FAILED)}
     say(f"{len(jobs)} jobs: " + ", ".join(f"{n} {status}" for status, n in counts.items() if n))
     for job in jobs:
         if job["status"] == sweeps.FAILED:
-            warn(f"job {job['job']} ({' '.join(job['overrides'])}) failed: {job['reason']}")
-            outcome.current().failures.append(job["reason"])
+            _tell_failure(job)
     track_sweep(config, folder)
     say(f"sweep: {folder}")
 
 
-def _show(folders: list[Path], out: Path) -> None:
+def _tell_failure(job: dict[str, Any]) -> None:
+    say_error(f"error: job {job['job']} ({' '.join(job['overrides'])}) failed: {job['reason']}")
+    if job.get("log"):
+        say_error(f"  log: {job['log']}")
+    outcome.current().failures.append(job["reason"])
+
+
+def _finished(jobs: list[dict[str, Any]]) -> list["Run"]:
+    """Return the runs of jobs that have a result; a run that cannot be read is named and left out."""
     from vlrb.evaluation.runs import load_run
+
+    runs = []
+    for folder in dict.fromkeys(job["run"] for job in jobs if job["status"] != sweeps.FAILED):
+        try:
+            runs.append(load_run(Path(folder)))
+        except VlrbError as error:
+            warn(f"not in the table: {error}")
+            outcome.current().failures.append(str(error))
+    return runs
+
+
+def _show(runs: list["Run"], out: Path) -> None:
+    """Print and write one leaderboard, or one for each choice of data, prices and bounds among the runs."""
     from vlrb.report.across_splits import on_several_splits, show_across_splits
     from vlrb.tasks.leaderboard import show_and_write
 
-    runs = [load_run(folder) for folder in folders]
+    if not runs:
+        return
     if on_several_splits(runs):
         show_across_splits(runs, out)
-    else:
-        show_and_write(runs, out)
+        return
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.data["data_fingerprint"], run.data["bounds"]["hash"]), []).append(run)
+    for (data, bounds), group in groups.items():
+        pricing = str(group[0].data["pricing"])
+        show_and_write(group, out if len(groups) == 1 else out / f"{pricing}-{data[:4]}{bounds[:4]}")

@@ -18,6 +18,7 @@ from vlrb.routers.end_to_end import is_end_to_end
 from vlrb.schema import PROMPT, TEST
 from vlrb.tasks.build import build_encoders
 from vlrb.tasks.fit import Fitted
+from vlrb.tasks.opened import OF_VIEW, shared
 from vlrb.utils.config import Plain
 
 BATCH = 16
@@ -63,9 +64,15 @@ def _on_features(
         return router, None
     if not encoders:
         return router, router
-    _load(encoders, fitted)
-    work = _with_encoder(encoders, benchmark, view.rows[view.members(TEST)], _decider(fitted))
-    return router, measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
+
+    def encode() -> Throughput | None:
+        _load(encoders, fitted)
+        work = _encoder(encoders, benchmark, view.rows[view.members(TEST)])
+        return measure_throughput(work, tokens, BATCH, 1, BATCHES_WITH_ENCODER, _wait(fitted))
+
+    # Reading and encoding does not depend on the router: the jobs of a sweep in one process time it once.
+    encoding = shared("time of encoding", config, (*OF_VIEW, "encoder", "trainer"), encode)
+    return router, one_after_the_other(encoding, router)
 
 
 @contextmanager
@@ -114,15 +121,13 @@ def _load(encoders: Mapping[str, Any], fitted: Fitted) -> None:
             encoder.to(fitted.decider.strategy.root_device)
 
 
-def _with_encoder(
-    encoders: Mapping[str, Any], benchmark: Benchmark, rows: np.ndarray, decide: Callable[[np.ndarray], object]
-) -> Callable[[np.ndarray], object]:
-    """Return a function that reads and encodes prompts and pictures of a batch before deciding on it."""
+def _encoder(encoders: Mapping[str, Any], benchmark: Benchmark, rows: np.ndarray) -> Callable[[np.ndarray], None]:
+    """Return a function that reads and encodes prompts and pictures of a batch."""
     text, vision = encoders["text"], encoders["vision"]
     prompts = benchmark.samples[PROMPT].to_numpy(dtype=object)
     pictures = benchmark.pictures()
 
-    def work(positions: np.ndarray) -> object:
+    def work(positions: np.ndarray) -> None:
         at = rows[positions]
         if text is not None:
             text.encode(prompts[at].tolist())
@@ -130,9 +135,25 @@ def _with_encoder(
             images = [image for i in at.tolist() for image in pictures.load(i)]
             if images:
                 vision.encode(images)
-        return decide(positions)
 
     return work
+
+
+def one_after_the_other(first: Throughput | None, second: Throughput | None) -> Throughput | None:
+    """Return the throughput of two steps that follow one another: the times that a sample takes in each add up.
+
+    >>> step = Throughput(tokens_per_second=600.0, queries_per_second=2.0, samples=20, seconds=10.0, batch_size=16)
+    >>> one_after_the_other(step, step).queries_per_second
+    1.0
+    """
+    if first is None or second is None:
+        return None
+    slower = 1 + first.queries_per_second / second.queries_per_second
+    return first._replace(
+        tokens_per_second=first.tokens_per_second / slower,
+        queries_per_second=first.queries_per_second / slower,
+        seconds=first.seconds * slower,
+    )
 
 
 def _wait(fitted: Fitted) -> Callable[[], None] | None:

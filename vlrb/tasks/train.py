@@ -8,12 +8,14 @@ from omegaconf import DictConfig
 
 from vlrb.schema import CHECKPOINT_FILE, LOG_FILE
 from vlrb.tasks import state
-from vlrb.tasks.build import Features, check_encoders, ensure_features, open_benchmark
+from vlrb.tasks.build import Features, check_encoders
 from vlrb.tasks.jobs import JobResult, in_sweep, plain_value, run_job
+from vlrb.tasks.opened import make_view as make_view  # other tasks find it here
+from vlrb.tasks.opened import open_features, open_view
 from vlrb.tasks.tracking import check_logger, tracking
 from vlrb.utils.config import BACKBONE, Plain, number_text, run_folder
 from vlrb.utils.console import say
-from vlrb.utils.instantiate import build, locate
+from vlrb.utils.instantiate import locate
 from vlrb.utils.locks import folder_lock
 from vlrb.utils.logs import run_log
 
@@ -44,9 +46,8 @@ def train_job(config: Plain) -> JobResult:
         reads_features = needs_features(config)
         if reads_features and config["build"]:
             check_encoders(config)
-    benchmark = open_benchmark(config)
-    view = make_view(config, benchmark)
-    features = ensure_features(config, benchmark, allow=config["build"]) if reads_features else None
+    benchmark, view = open_view(config)
+    features = open_features(config, benchmark) if reads_features else None
     parts = data_parts(config, benchmark, view, features)
     with folder_lock(folder):
         record = state.finished(folder, config, parts)
@@ -60,18 +61,19 @@ def train_job(config: Plain) -> JobResult:
             status = "done"
         else:
             objective, seconds, status = plain_value(record["objective"]), 0.0, "skipped"
-    _show(config, folder, status, seconds)
-    return JobResult(status, folder, objective)
+    return JobResult(status, folder, objective, _show(config, folder, status, seconds))
 
 
 def check_early(config: Plain) -> None:
     """Find mistakes in the router, its encoder and λ before any work is done."""
     from vlrb.data.tradeoff import TradeOff
+    from vlrb.tasks.backbone import asked_for, refuse_idle_encoders
     from vlrb.tasks.fit import build_router
 
     TradeOff.from_config(config["lambda"])
     check_logger(config)
     router: Any = build_router(config)
+    refuse_idle_encoders(config, router, asked_for())
     if "raw" in router.inputs:
         router.backbone.check()
 
@@ -80,15 +82,6 @@ def needs_features(config: Plain, *, learning: bool = True) -> bool:
     """Return whether the router reads frozen features: when it decides, or (`learning`) if only while it learns."""
     kind: Any = locate(str(config["router"]["_target_"]), "router")
     return "features" in (kind.inputs | kind.learns_from if learning else kind.inputs)
-
-
-def make_view(config: Plain, benchmark: "Benchmark") -> "BenchmarkView":
-    """Return the rows, columns, prices and split that the config asks for."""
-    from vlrb.benchmark.view import BenchmarkView
-
-    pool = build(config["model_pool"], "model_pool")
-    split = build(config["split"], "split")
-    return BenchmarkView.create(benchmark, pool, config["pricing"]["name"], config["missing"], split.label, split.seed)
 
 
 def data_parts(
@@ -166,14 +159,14 @@ def bank_folder(run: Path) -> Path:
     return run.parents[1] / "banks"
 
 
-def _show(config: Plain, folder: Path, status: str, seconds: float) -> None:
-    """Print the run's leaderboard (one line inside a sweep), then its folder as the last line."""
+def _show(config: Plain, folder: Path, status: str, seconds: float) -> str:
+    """Print the run's leaderboard, then its folder as the last line; return the line that a sweep tells of it."""
     from vlrb.report.terminal import print_leaderboard, run_line
 
     if in_sweep():
-        say(run_line(folder, status, seconds))
-        return
+        return run_line(folder, status, seconds)
     if status == "skipped":
         say("this run is finished already (same config, same data): nothing to do")
     print_leaderboard([folder])
     say(f"run: {folder}")
+    return ""

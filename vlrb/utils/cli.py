@@ -7,18 +7,23 @@ import importlib
 import os
 import sys
 import traceback
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vlrb.utils import outcome
 from vlrb.utils.argv import rewrite_overrides, split_flags
-from vlrb.utils.errors import ConfigError, VlrbError
+from vlrb.utils.borrowed import borrow_choices
+from vlrb.utils.console import say_error
+from vlrb.utils.errors import ConfigError, StateError, VlrbError
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.help import help_text
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {"train": "vlrb.tasks.train", "evaluate": "vlrb.tasks.evaluate", "build_data": "vlrb.tasks.build"}
+KILLED = ("TerminatedWorkerError", "BrokenProcessPool")  # what joblib raises when a worker is gone
 SWEEP_NEUTRAL = (
     "paths.",
     "hydra.",
@@ -46,12 +51,15 @@ def run_script(script: str, argv: Sequence[str] | None = None) -> int:
             return 0
         if {"--cfg", "-c"} & set(flags) and {"-m", "--multirun"} & set(flags):
             raise ConfigError("--cfg shows the configuration of one job", "leave out -m and give single values")
-        return _run_hydra(script, flags, rewrite_overrides(overrides, ROOT / "conf"))
+        overrides = rewrite_overrides(overrides, ROOT / "conf")
+        return _run_hydra(script, flags, borrow_choices(script, overrides, ROOT / "conf"))
     except VlrbError as error:
         report_error(str(error), "".join(traceback.format_exception(error)), expected=True)
         return 1
     except KeyboardInterrupt:
-        _say_error("interrupted — what was finished is kept; run the same command to go on")
+        if (progress := outcome.current().progress) is not None:
+            progress.broken_off()
+        say_error("interrupted — what was finished is kept; run the same command to go on")
         return 130
 
 
@@ -61,27 +69,41 @@ def _run_hydra(script: str, flags: list[str], overrides: list[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from vlrb.utils import outcome
+    from vlrb.utils import job_list
     from vlrb.utils.composition import explain
-    from vlrb.utils.devices import register_launchers
+    from vlrb.utils.launchers import register_launchers
 
     register_launchers()
+    job_list.register()
     result = outcome.start()
 
     def task(cfg: Any) -> Any:  # noqa: ANN401 - Hydra's config in, the objective out
         return importlib.import_module(TASKS[script]).run(cfg)
 
     main = hydra.main(version_base="1.3", config_path=str(ROOT / "conf"), config_name=script)(task)
-    extra = [f"hydra.callbacks.sweep.sweep_id={sweep_id(overrides)}"] if script == "train" else []
+    extra = _sweep_words(overrides) if script == "train" else []
     GlobalHydra.instance().clear()
     try:
         with _environment(), _argv([f"{script}.py", *flags, *overrides, *extra]):
             main()
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error, script, ROOT, overrides) from error
+    except Exception as error:  # not of a job: those are recorded
+        if result.progress is None or type(error).__name__ not in KILLED:
+            raise
+        result.progress.broken_off()
+        raise StateError(
+            "a process of the sweep was killed (often: too little memory)",
+            "run the same command to go on; hydra.launcher.n_jobs=1 needs least memory",
+        ) from error
     finally:
         GlobalHydra.instance().clear()
     return result.exit_code()
+
+
+def _sweep_words(overrides: Sequence[str]) -> list[str]:
+    key = "hydra.callbacks.sweep"
+    return [f"{key}.sweep_id={sweep_id(overrides)}", f"{key}.call={uuid.uuid4().hex}"]
 
 
 def sweep_id(overrides: Sequence[str]) -> str:
@@ -132,9 +154,5 @@ def _wants_traceback() -> bool:
 def report_error(reason: str, trace: str, *, expected: bool) -> None:
     """Print one error on stderr; its traceback only when asked for, or when it is a defect of the program."""
     if _wants_traceback() or not expected:
-        _say_error(trace)
-    _say_error(f"error: {reason}")
-
-
-def _say_error(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - errors belong on stderr, whole and unwrapped
+        say_error(trace)
+    say_error(f"error: {reason}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from vlrb.utils.errors import ConfigError
 from vlrb.utils.help import config_groups
+from vlrb.utils.launchers import check_option
 from vlrb.utils.suggest import nearest
 
 NOT_IN_STRUCT = re.compile(r"Could not override '([^']+)'|Key '([^']+)' is not in struct")
@@ -54,6 +55,8 @@ def _missing_option(text: str, root: Path) -> ConfigError | None:
     if found is None or "/" not in found.group(1):
         return None
     group, _, value = found.group(1).rpartition("/")
+    if (plugin := check_option(group, value)) is not None:
+        return plugin
     folder = root / ("multirun_presets" if group == "preset" else "conf") / group
     options = sorted(p.stem for p in folder.glob("*.yaml"))
     best = nearest(value, options)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from functools import cache
@@ -23,6 +24,20 @@ def console() -> "Console":
     return Console(highlight=False, soft_wrap=True)
 
 
+_muted = False
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Print nothing while the block runs: another process speaks for this one. A run's log still gets everything."""
+    global _muted
+    before, _muted = _muted, True
+    try:
+        yield
+    finally:
+        _muted = before
+
+
 def is_first_rank() -> bool:
     """Return whether this process is the one that prints and writes (rank 0 or not distributed)."""
     return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("RANK", "0") == "0"
@@ -34,9 +49,17 @@ def say(message: object = "", *, style: str | None = None) -> None:
         return
     if isinstance(message, str):
         logging.getLogger("vlrb").info(message)  # lands in the run's log, if one is open
+    if _muted:
+        return
+    if isinstance(message, str):
         console().print(message, style=style, markup=False)
     else:
         console().print(message)
+
+
+def shows_progress() -> bool:
+    """Return whether live progress may be drawn: on a terminal that no other process of the same work writes to."""
+    return is_first_rank() and not _muted and console().is_terminal
 
 
 def warn(message: str) -> None:
@@ -44,14 +67,18 @@ def warn(message: str) -> None:
     say(f"warning: {message}", style="yellow")
 
 
+def say_error(text: str) -> None:
+    """Print on stderr, whole and unwrapped."""
+    print(text, file=sys.stderr)  # noqa: T201 - errors belong on stderr
+
+
 @contextmanager
 def progress_bar() -> Iterator["Progress"]:
     """Yield a rich progress display with count, speed and remaining time; nothing where there is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    hidden = not is_first_rank() or not console().is_terminal
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(), transient=True, disable=hidden) as progress:
+    with Progress(*columns, console=console(), transient=True, disable=not shows_progress()) as progress:
         yield progress
 
 

@@ -28,26 +28,16 @@ def cores() -> int:
 
 
 def default_jobs() -> int:
-    """Return how many jobs run at once: one per GPU, without GPUs one per two cores."""
-    return len(visible_gpus()) or max(1, cores() // 2)
-
-
-def register_launchers() -> None:
-    """Give `hydra/launcher=joblib` our default number of jobs in place of one per core.
-
-    The plugin registers its defaults when it is imported; a YAML of the same name would make Hydra warn.
-    """
-    from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
-    from hydra_plugins.hydra_joblib_launcher.config import JobLibLauncherConf
-
-    Plugins.instance()  # plugins register themselves now; ours must come after
-    launcher = JobLibLauncherConf(n_jobs=default_jobs())
-    ConfigStore.instance().store(group="hydra/launcher", name="joblib", node=launcher, provider="vlrb")
+    """Return how many jobs run at once: one per GPU; without GPUs one per two cores, but two if there are two cores."""
+    return len(visible_gpus()) or min(cores(), max(2, cores() // 2))
 
 
 def claim_share(
-    job: int, jobs_at_once: int, environment: MutableMapping[str, str] = os.environ, proc: Path = NVIDIA
+    job: int,
+    jobs_at_once: int,
+    environment: MutableMapping[str, str] = os.environ,
+    proc: Path = NVIDIA,
+    devices: int = 1,
 ) -> None:
     """Give this process its GPU and its share of the cores, before torch is imported (afterwards it is too late).
 
@@ -56,11 +46,13 @@ def claim_share(
         jobs_at_once: How many jobs run side by side.
         environment: Where to set the variables.
         proc: The driver's list of GPUs.
+        devices: GPUs of one job: job k gets the k-th block of so many, from the first again after the last.
     """
     if "torch" in sys.modules and environment is os.environ:
         return  # a process that runs a second job keeps the share of its first
     gpus = visible_gpus(environment, proc)
     if gpus:
-        environment[VISIBLE] = gpus[job % len(gpus)]
+        first = job % max(1, len(gpus) // devices) * devices
+        environment[VISIBLE] = ",".join(gpus[first : first + devices])
     for name in THREADS:
         environment.setdefault(name, str(max(1, cores() // max(jobs_at_once, 1))))

@@ -11,7 +11,7 @@ from vlrb.report.page.section import Section
 
 TITLE = "What explains the gain"
 LEAD = (
-    "Gain in accuracy over the best single model, split in two. By dataset: what the router's choices would be worth "
+    "Gain in accuracy over the best single model, in two parts. By dataset: what the router's choices would be worth "
     "if they were shuffled among the samples of each dataset, so that only shares per dataset count. Within: what is "
     "left, the worth of looking at the sample. ± is two standard deviations of that part under shuffling: inside it, "
     "looking at the sample cannot be told from chance."
