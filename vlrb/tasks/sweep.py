@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
@@ -36,7 +37,7 @@ class SweepCallback(Callback):
         sweeps.start_record(folder, list(config.hydra.overrides.task))
         outcome.current().progress = SweepProgress(folder, watch=runs_elsewhere(config.hydra))
 
-    def on_job_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
         """Tell of the job, if it ran in the launching process."""
         progress = outcome.current().progress
         if progress is not None:
