@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vlrb.evaluation.runner_up import RUNNER_UP_COLUMNS
 from vlrb.metrics.baselines import oracle_decision
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.schema import (
@@ -123,12 +124,12 @@ def read_decisions(folder: Path) -> pd.DataFrame:
 
 
 def read_outcomes(folder: Path) -> pd.DataFrame:
-    """Read DECISION_COLUMNS of the decisions of a run: what was chosen and what it brought, without the scores.
+    """Read the decisions of a run without the scores: what was chosen (and second to it) and what it brought.
 
     Raises:
         StateError: The file is missing, damaged or has other columns.
     """
-    return _read(Path(folder) / DECISIONS_FILE, DECISION_COLUMNS, DECISION_COLUMNS)
+    return _read(Path(folder) / DECISIONS_FILE, DECISION_COLUMNS, (*DECISION_COLUMNS, *RUNNER_UP_COLUMNS))
 
 
 def read_reference_names(folder: Path) -> list[str]:
