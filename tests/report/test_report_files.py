@@ -17,8 +17,10 @@ from vlrb.report.leaderboard import make_leaderboard
 from vlrb.report.write import write_leaderboard, write_run_report
 from vlrb.utils.errors import StateError
 
+FIGURES = ("pareto", "choices", "heatmap", "frontier", "lambda")
 FILES = ["leaderboard.csv", "datasets.csv", "points.csv", "leaderboard.md", "leaderboard.tex", "leaderboard.html"]
-FILES += [f"{name}.{suffix}" for name in ("pareto", "choices", "heatmap", "curves") for suffix in ("png", "svg")]
+FILES += ["frontier.csv", "curves.csv", "budgets.csv", "stability.csv"]
+FILES += [f"{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")]
 RunWriter = Callable[..., Path]
 
 
@@ -104,7 +106,7 @@ def test_names_cannot_break_the_page(make_run: RunWriter) -> None:
 
 
 def test_plots(report: Path) -> None:
-    for name in ("pareto", "choices", "heatmap", "curves"):
+    for name in FIGURES:
         with Image.open(report / f"{name}.png") as image:
             assert image.size[0] >= 1000
             colours = image.convert("RGB").getcolors(maxcolors=1_000_000)

@@ -122,6 +122,25 @@ def read_decisions(folder: Path) -> pd.DataFrame:
     return _read(Path(folder) / DECISIONS_FILE, DECISION_COLUMNS)
 
 
+def read_outcomes(folder: Path) -> pd.DataFrame:
+    """Read DECISION_COLUMNS of the decisions of a run: what was chosen and what it brought, without the scores.
+
+    Raises:
+        StateError: The file is missing, damaged or has other columns.
+    """
+    return _read(Path(folder) / DECISIONS_FILE, DECISION_COLUMNS, DECISION_COLUMNS)
+
+
+def read_reference_names(folder: Path) -> list[str]:
+    """Read the names of a run's reference routers, in the order of the file.
+
+    Raises:
+        StateError: The file is missing, damaged or has other columns.
+    """
+    table = _read(Path(folder) / REFERENCES_FILE, (ROUTER,), (ROUTER,))
+    return [str(name) for name in table[ROUTER].unique()]
+
+
 def read_references(folder: Path) -> pd.DataFrame:
     """Read the decisions of a run's reference routers.
 
@@ -131,10 +150,11 @@ def read_references(folder: Path) -> pd.DataFrame:
     return _read(Path(folder) / REFERENCES_FILE, REFERENCE_COLUMNS)
 
 
-def _read(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
+def _read(path: Path, needed: tuple[str, ...], only: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Read a table that has the needed columns; with `only`, no others where it is whole."""
     hint = "train this run again with overwrite=true"
     try:
-        frame = pd.read_parquet(path)
+        frame = _columns(path, only)
     except FileNotFoundError as error:
         raise StateError(f"{path}: no such file", hint) from error
     except (OSError, ValueError) as error:  # pyarrow raises subclasses of both for damaged files
@@ -143,3 +163,13 @@ def _read(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     if absent:
         raise StateError(f"{path}: no column {', '.join(absent)}", hint)
     return frame
+
+
+def _columns(path: Path, only: tuple[str, ...] | None) -> pd.DataFrame:
+    """Read a parquet file; of `only` those columns that it has."""
+    if only is not None:
+        import pyarrow.parquet as pq
+
+        names = set(pq.read_schema(path).names)
+        only = tuple(name for name in only if name in names)
+    return pd.read_parquet(path, columns=None if only is None else list(only))

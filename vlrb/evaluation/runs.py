@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from vlrb.evaluation.decisions import read_decisions, read_references
+from vlrb.evaluation.decisions import read_decisions, read_outcomes, read_reference_names, read_references
 from vlrb.evaluation.landscape import read_landscape
 from vlrb.metrics.bounds import CostBounds
 from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, FAILED_FILE, METRICS_FILE, SPLIT, SWEEP_FILE
@@ -108,19 +108,29 @@ class Run:
         return read_references(self.folder)
 
     @cached_property
+    def reference_names(self) -> list[str]:
+        """Names of the reference routers, in the order of their file."""
+        return read_reference_names(self.folder)
+
+    @cached_property
+    def outcomes(self) -> pd.DataFrame:
+        """The decision table without scores, all evaluated splits."""
+        return read_outcomes(self.folder)
+
+    @cached_property
     def landscape(self) -> dict[str, dict[str, Any]]:
         """Single models and, on synthetic data, the Bayes frontier, by split."""
         return read_landscape(self.folder)
 
     def decided(self, split: str) -> pd.DataFrame:
-        """Return the decisions on one split.
+        """Return the decisions on one split, without scores.
 
         Raises:
             StateError: There are none.
         """
-        table = self.decisions[self.decisions[SPLIT] == split].reset_index(drop=True)
+        table = self.outcomes[self.outcomes[SPLIT] == split].reset_index(drop=True)
         if table.empty:
-            known = ", ".join(sorted(self.decisions[SPLIT].unique())) or "none"
+            known = ", ".join(sorted(self.outcomes[SPLIT].unique())) or "none"
             raise StateError(f"{self.folder} has no decisions on split {split!r}", f"it has: {known}")
         return table
 

@@ -65,7 +65,7 @@ def reference_choosers(run: Run, split: str, names: list[str]) -> dict[str, Chos
 
 def reference_names(run: Run) -> list[str]:
     """Return the run's reference routers, in the order of the file."""
-    return [str(name) for name in run.references[ROUTER].unique()]
+    return run.reference_names
 
 
 def choice_shares(table: pd.DataFrame, model_ids: list[str], prefix: str = "") -> np.ndarray:

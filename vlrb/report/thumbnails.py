@@ -21,8 +21,8 @@ def thumbnail(picture: "Image", most_bytes: int) -> str:
     from PIL import Image
 
     data = b""
+    small = picture.copy()
     for edge in EDGES:
-        small = picture.copy()
         small.thumbnail((edge, edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
         for quality in QUALITIES:
             buffer = io.BytesIO()
