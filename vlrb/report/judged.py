@@ -1,5 +1,6 @@
 """All rows of a leaderboard judged on the same resamples: what intervals of ratios and differences need."""
 
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,10 +8,11 @@ import numpy as np
 
 from vlrb.evaluation.judge import Judgement, judge
 from vlrb.evaluation.runs import Run
+from vlrb.evaluation.seeds import across_seeds
 from vlrb.metrics.outcomes import Chosen
 from vlrb.report.frames import reference_choosers, reference_names
 from vlrb.report.leaderboard import Leaderboard
-from vlrb.report.seeds import aligned, mean_judgement
+from vlrb.report.seeds import aligned
 
 BEST, ORACLE, CHEAPEST = "best single", "oracle", "cheapest_global"
 
@@ -28,7 +30,7 @@ class JudgedBoard(NamedTuple):
 
     def mean(self, runs: Sequence[Run]) -> Judgement:
         """Return the mean over the seeds of one configuration."""
-        return mean_judgement([self.judgements[str(run.folder)] for run in runs])
+        return across_seeds([self.judgements[str(run.folder)] for run in runs], zlib.crc32(runs[0].router.encode()))
 
     def of(self, name: str) -> Judgement | None:
         """Return the figures of a reference, None if the runs do not hold its decisions."""
