@@ -54,13 +54,13 @@ def dollars(value: float | None) -> str:
     return f"${value:,.{digits}f}"
 
 
-def signed(value: float | None) -> str:
+def signed(value: float | None, digits: int = 3) -> str:
     """Return a difference with its sign.
 
     >>> signed(0.0123), signed(-0.0049), signed(None)
     ('+0.012', '−0.005', '–')
     """
-    return f"{value:+.3f}".replace("-", "−") if value is not None and known(value) else DASH
+    return f"{value:+.{digits}f}".replace("-", "−") if value is not None and known(value) else DASH
 
 
 def count(value: float | None) -> str:

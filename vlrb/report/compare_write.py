@@ -7,11 +7,10 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from vlrb.report.columns import DASH, dollars, known, three
+from vlrb.report.columns import DASH, dollars, known, signed, three
 from vlrb.report.compare import ADDED, CHANGED, REMOVED, SAME, Comparison
 from vlrb.report.markdown import escape as markdown_escape
 from vlrb.report.markdown import table as markdown_table
-from vlrb.report.page.identity import signed
 from vlrb.report.page.section import Section
 from vlrb.report.page.shell import document
 from vlrb.utils.console import say

@@ -56,8 +56,10 @@ def _decided(run: Run, split: str, ids: pd.Index) -> Chosen:
     chosen = own.chooser()
     order = pd.Index(own.table[SAMPLE_ID]).get_indexer(ids)
     if len(own.table) != len(ids) or (order < 0).any():
+        absent = sorted({str(sample_id).rpartition("/")[0] for sample_id in ids[order < 0]})
+        where = f" (some of {', '.join(absent)} are missing)" if absent else ""
         raise StateError(
-            f"{run.folder}: decisions on other {split} samples than those of the other runs",
+            f"{run.folder}: decisions on other {split} samples than those of the other runs{where}",
             "train this run again with overwrite=true",
         )
     return Chosen(chosen.quality[order], chosen.cost[order])

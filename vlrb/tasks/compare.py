@@ -44,7 +44,8 @@ def compare_with(board: Leaderboard, config: Plain, out: Path) -> Comparison | N
     found = find_runs(config["compare"])
     for folder, reason in found.skipped:
         warn(f"left out {folder}: {reason}")
-    comparison = compare(board, make_leaderboard(found.runs, board.split), config["resamples"])
+    before = make_leaderboard(found.runs, board.split, select=config["select"])
+    comparison = compare(board, before, config["resamples"])
     print_comparison(comparison)
     write_comparison(comparison, out)
     return comparison

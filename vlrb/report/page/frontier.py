@@ -13,7 +13,7 @@ from vlrb.schema import RANK_SCORE_BETA
 TITLE = "Accuracy against cost"
 LEAD = (
     "Up and to the left is better. Point at a dot (or focus the chart and use the arrow keys) for its figures; the "
-    "legend hides and shows. Dotted: equal Rank Score."
+    "legend hides and shows. Small dots: operating points that dev did not choose. Dotted: equal Rank Score."
 )
 
 
@@ -40,7 +40,7 @@ def _view(context: Context, points: Plane, name: str) -> dict[str, Any]:
     series: list[dict[str, Any]] = []
     if len(points.frontier):
         line = [[rounded(x), rounded(y)] for x, y in _thinned(points.frontier)]
-        series.append({"name": "Bayes frontier", "colour": "ink", "line": line, "dash": True, "points": []})
+        series.append({"name": "Bayes frontier", "colour": "ink", "lines": [line], "dash": True, "points": []})
     singles = [_point(mark, "single model") for mark in points.singles]
     if singles:
         series.append({"name": "single models", "colour": "faint", "shape": "ring", "points": singles})
@@ -50,14 +50,38 @@ def _view(context: Context, points: Plane, name: str) -> dict[str, Any]:
     for router, marks in points.routers.items():
         style = context.styles[router]
         marked = [_point(mark, "router", label=k == 0) for k, mark in enumerate(marks)]
-        line = sorted([p["x"], p["y"]] for p in marked) if len(marked) > 1 else []
-        series.append({"name": router, "colour": style.colour, "shape": style.shape, "points": marked, "line": line})
+        others, lines = _tried(context, router, expected=points.expected)
+        drawn = {"colour": style.colour, "shape": style.shape, "lines": lines}
+        series.append({"name": router, "points": [*others, *marked], **drawn})
     return {
         "name": name,
         "x": {"label": "USD per 1,000 queries (log scale)", "log": True},
         "y": {"label": "expected accuracy" if points.expected else "accuracy"},
         "series": series,
     }
+
+
+def _tried(context: Context, router: str, *, expected: bool) -> tuple[list[dict[str, Any]], list[list[list[float]]]]:
+    """Return the operating points of a router that dev did not choose, and a line through all points of each method."""
+    prefix = "expected_" if expected else ""
+    table = context.board.points
+    x, y = f"{prefix}cost_per_1k", f"{prefix}accuracy"
+    own = table[(table["router"] == router) & table[x].gt(0) & table[y].notna()]
+    others = [
+        {
+            "x": rounded(row[x]),
+            "y": rounded(row[y]),
+            "name": row["name"],
+            "kind": "tried, not chosen on dev",
+            "label": False,
+        }
+        for row in own[own["chosen"].eq(False)].to_dict("records")
+    ]
+    lines = []
+    for _, method in own.groupby("method", sort=False):
+        line = sorted([float(f"{a:.6g}"), float(f"{b:.6g}")] for a, b in zip(method[x], method[y], strict=True))
+        lines += [line] if len(line) > 1 else []
+    return others, lines
 
 
 def _point(mark: Mark, kind: str, *, label: bool = True) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from vlrb.report.columns import known
+from vlrb.report.columns import known, signed
 from vlrb.report.grades import Absent
 from vlrb.report.identity import identity_table
 from vlrb.report.page.context import Context
@@ -49,12 +49,3 @@ def _bar(value: float, span: float, style: str) -> str:
     width = 50 * abs(value) / span
     left = 50 - width if value < 0 else 50
     return f'<span class="bar"><i class="{style}" style="left:{left:.1f}%;width:{width:.1f}%"></i></span>'
-
-
-def signed(value: float | None, digits: int = 3) -> str:
-    """Return a difference with its sign.
-
-    >>> signed(0.0123), signed(-0.5), signed(None)
-    ('+0.012', '−0.500', '–')
-    """
-    return "–" if value is None or not known(value) else f"{value:+.{digits}f}".replace("-", "−")

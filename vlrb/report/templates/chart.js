@@ -7,6 +7,7 @@
     if (text !== undefined) element.textContent = text;
     return element;
   };
+  const linesOf = (series) => series.lines ?? (series.line ? [series.line] : []);
   const paint = (name) => `var(--${name})`;
   const short = (value) => `$${+value.toPrecision(3)}`;
 
@@ -114,7 +115,7 @@
       const entries = this.view.series.map((series) => {
         const button = make("button", { type: "button", "aria-pressed": String(!this.hidden.has(series.name)) });
         const key = svg("svg", { viewBox: "0 0 18 12", width: 18, height: 12, "aria-hidden": "true" });
-        if (series.line?.length)
+        if (linesOf(series).some((line) => line.length > 1))
           key.append(svg("line", { x1: 0, x2: 18, y1: 6, y2: 6, stroke: paint(series.colour), "stroke-width": 1.6, "stroke-dasharray": series.dash ? "4 3" : "none" }));
         if (series.points.length && series.dots !== false) key.append(marker(series.shape, 9, 6, 4.2, paint(series.colour), series.shape === "ring"));
         button.append(key, series.name);
@@ -134,7 +135,7 @@
       const height = plane ? Math.round(Math.min(520, Math.max(330, width * 0.52))) : Math.round(Math.min(400, Math.max(230, width * 0.66)));
       const margin = { left: view.y.money ? 52 : 44, right: 12, top: 10, bottom: 40 };
       const series = view.series.filter((s) => !this.hidden.has(s.name));
-      const all = view.series.flatMap((s) => [...s.points.map((p) => [p.x, p.y]), ...(s.line ?? [])]);
+      const all = view.series.flatMap((s) => [...s.points.map((p) => [p.x, p.y]), ...linesOf(s).flat()]);
       const x = scale(view.x, all.map((p) => p[0]), margin.left, width - margin.right);
       const y = scale(view.y, all.map((p) => p[1]), height - margin.bottom, margin.top);
       const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: "img", "aria-label": `${this.host.dataset.label}; arrow keys read the points` });
@@ -144,18 +145,19 @@
       for (const [place, share] of view.bars ?? []) {
         const room = (x.at(1) - x.at(0)) * 0.7;
         const tall = share * (height - margin.top - margin.bottom) * 0.3;
-        root.append(svg("rect", { x: x.at(place) - room / 2, y: height - margin.bottom - tall, width: room, height: tall, class: "bar" }));
+        root.append(svg("rect", { x: x.at(place) - room / 2, y: height - margin.bottom - tall, width: room, height: tall, class: "hist" }));
       }
       this.shown = [];
-      for (const s of series) {
-        const at = (s.line ?? []).filter((p) => p[1] !== null).map(([a, b]) => `${x.at(a).toFixed(1)} ${y.at(b).toFixed(1)}`);
+      for (const s of series)
+        for (const line of linesOf(s)) {
+        const at = line.filter((p) => p[1] !== null).map(([a, b]) => `${x.at(a).toFixed(1)} ${y.at(b).toFixed(1)}`);
         if (at.length > 1) root.append(svg("path", { d: `M${at.join("L")}`, class: "line", stroke: paint(s.colour), "stroke-dasharray": s.dash ? "6 4" : "none" }));
       }
       for (const s of series)
         for (const point of s.points) {
           if (point.y === null || point.x === null) continue;
           const [px, py] = [x.at(point.x), y.at(point.y)];
-          const r = plane ? (point.kind === "router" ? 6 : s.shape === "ring" ? 3.4 : 5) : 3.6;
+          const r = plane ? (point.kind === "router" ? 6 : point.kind.startsWith("tried") ? 3 : s.shape === "ring" ? 3.4 : 5) : 3.6;
           if (s.dots !== false) root.append(marker(s.shape, px, py, r, paint(s.colour), s.shape === "ring"));
           this.shown.push({ point, series: s, px, py, r });
         }
