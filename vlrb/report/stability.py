@@ -3,6 +3,7 @@
 Nothing is trained or chosen again: the decisions behind the leaderboard are judged under other assumptions.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ class _Table(NamedTuple):
     score: np.ndarray
 
 
+@lru_cache(maxsize=1)  # a report shows it three times
 def stability_frame(board: Leaderboard) -> pd.DataFrame:
     """Return COLUMNS: Kendall's τ-b between the order of the trained rows and their order under each assumption.
 

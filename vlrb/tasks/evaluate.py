@@ -14,6 +14,7 @@ from vlrb.evaluation.decisions import read_decisions
 from vlrb.evaluation.runs import Run, find_runs, load_run
 from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, MODEL_ID, SAMPLE_ID, SCORE_PREFIX, SPLIT
 from vlrb.tasks.jobs import JobResult, run_job
+from vlrb.tasks.tracking_report import check_report_logger, track_report
 from vlrb.utils.config import Plain
 from vlrb.utils.console import say, warn
 from vlrb.utils.errors import ConfigError, StateError
@@ -41,6 +42,11 @@ def _evaluate_job(config: Plain) -> JobResult:
     from vlrb.tasks.compare import check_request
 
     check_request(config)
+    check_report_logger(config["logger"])
+    if config["dashboard"] is not None:
+        from vlrb.tasks.dashboard import make_dashboard
+
+        return make_dashboard(config)
     if config["route"] is not None:
         from vlrb.tasks.route import route_file
 
@@ -86,6 +92,7 @@ def compare_runs(config: Plain) -> JobResult:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else default_out(where, config)
     board = show_and_write(found.runs, out, config["scope"], config["select"], config)
+    track_report(config["logger"], board, out, out.name)
     comparison = compare_with(board, config, out)
     say(f"report: {out}")
     gate(board, comparison, config)

@@ -51,6 +51,7 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "samples": int,
         "compare": str | None,
         "fail_if": str | None,
+        "dashboard": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
@@ -68,7 +69,7 @@ GROUP_KEYS: dict[str, tuple[str, ...]] = {
         "logger",
     ),
     "build_data": ("paths", "dataset", "model_pool", "pricing", "tokens", "split", "encoder", "trainer"),
-    "evaluate": ("paths",),
+    "evaluate": ("paths", "logger"),
 }
 OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("dataset", "model_pool", "pricing", "tokens", "split")}
 

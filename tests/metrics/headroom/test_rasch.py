@@ -50,7 +50,7 @@ def test_the_fit_maximises_the_likelihood() -> None:
                 p = expit(ability[seen] - b)
                 return float(np.prod(np.where(row[seen] == 1, p, 1 - p)) * norm.pdf(b, scale=spread))
 
-            total += count * np.log(quad(density, -12 * spread, 12 * spread, points=[0])[0])
+            total += count * np.log(quad(density, -9 * spread, 9 * spread)[0])
         return total
 
     fitted = fit_rasch(y)

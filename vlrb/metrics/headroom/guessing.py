@@ -8,7 +8,7 @@ by 0, 1, … M models, by nonparametric maximum likelihood (expectation–maximi
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import binom
 
 STEPS = 3000
 TOLERANCE = 1e-10
@@ -21,7 +21,7 @@ class Guessing(NamedTuple):
         n: Samples with a known number of options ≥ 2.
         oracle: Share of them that at least one model solves.
         guessers: What as many models that know nothing would reach, mean of 1 − (1 − 1/K)^M.
-        corrected: Share of them that at least one model knows.
+        corrected: Share of them that at least one model knows, at least `best_single`.
         best_single: Accuracy of the best single model on them, without its guesses: max(0, (a − g) / (1 − g)),
             g = mean 1/K.
     """
@@ -65,7 +65,7 @@ def chance_corrected(y: np.ndarray, options: np.ndarray) -> Guessing | None:
         n=len(y),
         oracle=float((solved > 0).mean()),
         guessers=float((1 - (1 - chance) ** known).mean()),
-        corrected=float(1 - nobody / len(y)),
+        corrected=float(max(1 - nobody / len(y), single.max())),  # some model knows at least what the best one knows
         best_single=float(max(0.0, single.max())),
     )
 
@@ -74,7 +74,9 @@ def _known_by(counts: np.ndarray, options: int) -> np.ndarray:
     """Return the share of samples that j of M models know, (M + 1,), from how many s of them solve (M + 1,)."""
     models = len(counts) - 1
     solved = np.arange(models + 1)
-    chance = binom.pmf(solved[None, :] - solved[:, None], models - solved[:, None], 1.0 / options)  # (j, s)
+    lucky, guessers = solved[None, :] - solved[:, None], models - solved[:, None]  # (j, s), (j, 1)
+    pmf = binom(guessers, lucky) * (1.0 / options) ** np.maximum(lucky, 0) * (1 - 1.0 / options) ** (models - solved)
+    chance = np.where(lucky >= 0, pmf, 0.0)
     share = np.full(models + 1, 1.0 / (models + 1))
     observed = counts / max(counts.sum(), 1)
     for _ in range(STEPS):

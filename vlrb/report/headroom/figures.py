@@ -55,7 +55,7 @@ def solved_by_figure(report: Mapping[str, Any], size: tuple[float, float]) -> "F
         axes.bar(x, [row["share"] for row in rows], width=0.78, color=BLUE, label="observed")
         mean, low, high = (np.array([row["null"][key] for row in rows]) for key in ("mean", "low", "high"))
         axes.errorbar(x, mean, [mean - low, high - mean], fmt="o", color=ORANGE, markersize=3.5, capsize=2, label=NULL)
-        axes.set_xticks(x if len(x) <= 20 else x[:: len(x) // 10])
+        axes.set_xticks(x[:: max(1, len(x) // 9)])
         axes.set_xlabel("models that are right")
         axes.set_xlim(-0.6, len(x) - 0.4)
         axes.set_ylim(bottom=0)
@@ -76,7 +76,7 @@ def pool_figure(report: Mapping[str, Any], size: tuple[float, float]) -> "Figure
         axes.plot(x, mean, color=ORANGE, linewidth=1.2, linestyle="--", label=NULL)
         axes.plot(x, [row["oracle"] for row in rows], color=BLUE, marker="o", markersize=3.5, label="observed")
         axes.axhline(report["best_single"]["accuracy"], color=FAINT, linewidth=0.8, linestyle=":")
-        axes.set_xticks(x if len(x) <= 20 else x[:: len(x) // 10])
+        axes.set_xticks(x[:: max(1, len(x) // 9)])
         axes.set_xlabel("models in the pool")
         axes.grid(axis="y", color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -105,6 +105,12 @@ def observed_null_figure(report: Mapping[str, Any], size: tuple[float, float]) -
         axes.set_axisbelow(True)
         figure.text(0.985, 0.03, "● observed   ▬ luck and difficulty alone, 95 %", size=8, color=MUTED, ha="right")
     return figure
+
+
+def _tick(value: float) -> str:
+    """Return a cost as a tick label: 1, 2 and 5 of every decade only, so that labels do not run into one another."""
+    digit = f"{value:e}"[0]
+    return f"${value:g}" if digit in "125" else ""
 
 
 def _levels(report: Mapping[str, Any]) -> list[tuple[str, float, Mapping[str, float] | None]]:
@@ -141,6 +147,8 @@ def cost_figure(report: Mapping[str, Any], size: tuple[float, float]) -> "Figure
                 1000 * cost[order], accuracy[order], color=colour, linewidth=1.6, label=f"choice by {group['name']}"
             )
         axes.set_xscale("log")
+        for axis in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            axis(lambda value, _: _tick(value))
         axes.set_xlabel("$ per 1,000 queries")
         axes.grid(color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)

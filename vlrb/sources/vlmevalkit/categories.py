@@ -13,7 +13,7 @@ def read_categories(cells: Iterable[Cell]) -> dict[str, str]:
     """Return the category of each sample id, for datasets whose logs have one.
 
     Args:
-        cells: Log files by model and dataset; of each dataset the first table with a category is read.
+        cells: Log files by model and dataset; of each dataset the first table is read.
 
     Raises:
         DataError: A log that is looked at is damaged.
@@ -24,13 +24,14 @@ def read_categories(cells: Iterable[Cell]) -> dict[str, str]:
         if cell.spec.name in done:
             continue
         own = _of_cell(cell)
-        if own:
+        if own is not None:
             done.add(cell.spec.name)
             found |= {f"{cell.spec.name}/{key}": category for key, category in own.items()}
     return found
 
 
-def _of_cell(cell: Cell) -> dict[str, str]:
+def _of_cell(cell: Cell) -> dict[str, str] | None:
+    """Return the category by sample key, empty where the table has none; None where there is no table."""
     for log in (*cell.predicted, *cell.graded):
         try:
             table = read_table(log.path, log.name, _is_category)
@@ -41,7 +42,7 @@ def _of_cell(cell: Cell) -> dict[str, str]:
             if column is not None and table[column].nunique() > 1:
                 return dict(zip(table[KEY], table[column].str.strip(), strict=True))
         return {}
-    return {}
+    return None
 
 
 def _is_category(column: str) -> bool:
