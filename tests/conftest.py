@@ -33,3 +33,36 @@ def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def jobs_of() -> Callable[..., list[list[str]]]:
+    """The jobs of a sweep, without running them: `jobs_of("preset=smoke", "seed=1") -> [["router=knn", …], …]`."""
+
+    def find(*words: str) -> list[list[str]]:
+        from hydra import initialize_config_dir
+        from hydra._internal.callbacks import Callbacks
+        from hydra.core.global_hydra import GlobalHydra
+        from hydra.types import HydraContext, RunMode
+
+        from vlrb.utils.launchers import register_launchers
+
+        os.environ["VLRB_ROOT"] = str(ROOT)
+        register_launchers()
+        from vlrb.utils import outcome
+        from vlrb.utils.job_list import JobListSweeper
+
+        outcome.start()  # an earlier call's sweep has nothing to be told
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(config_dir=str(ROOT / "conf"), version_base="1.3"):
+            hydra = GlobalHydra.instance().hydra
+            assert hydra is not None
+            config = hydra.config_loader.load_configuration("train", list(words), run_mode=RunMode.MULTIRUN)
+            node = {key: value for key, value in config.hydra.sweeper.items() if key != "_target_"}
+            sweeper = JobListSweeper(**node)
+            sweeper.hydra_context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
+            sweeper.arguments = [word for word in words if not word.startswith("hydra")]
+            (batch,) = sweeper.split_arguments([], None)
+        return batch
+
+    return find

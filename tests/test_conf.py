@@ -1,7 +1,8 @@
 """Every file in conf/ and multirun_presets/ composes, and every YAML says what its constructor says."""
 
 import inspect
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
 
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import VALUE_KEYS, check_root, identity, run_folder, to_plain
@@ -85,34 +85,37 @@ def test_yaml_lists_every_argument_of_its_constructor(option: str) -> None:
         assert set(node) - {TARGET} == set(parameters), f"{key} and the constructor of {node[TARGET]} differ"
 
 
+JobsOf = Callable[..., list[list[str]]]
 PRESETS = sorted(path.stem for path in (ROOT / "multirun_presets" / "preset").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_composes_and_sweeps(preset: str) -> None:
-    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
-        config = compose("train", overrides=[f"preset={preset}"], return_hydra_config=True)
-    assert config.hydra.mode.name == "MULTIRUN"
-    params = OmegaConf.to_container(config.hydra.sweeper.params)
-    assert isinstance(params, dict)
-    assert params
-    choices = {str(key): str(value).split(",") for key, value in params.items()}
-    for key, values in choices.items():
-        folder = CONF / key
-        missing = [v for v in values if folder.is_dir() and not (folder / f"{v}.yaml").is_file()]
-        assert not missing, f"{key}: no file in conf/ for {missing}"
-        assert len(set(values)) == len(values)
-    for place in (0, -1):  # first and last job of the sweep compose
-        GlobalHydra.instance().clear()
-        job = [f"{key}={values[place]}" for key, values in choices.items()]
-        assert set(VALUE_KEYS["train"]) <= set(composed("train", *job))
+def test_every_preset_composes_and_sweeps(preset: str, jobs_of: JobsOf) -> None:
+    file = ROOT / "multirun_presets" / "preset" / f"{preset}.yaml"
+    assert yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]["mode"] == "MULTIRUN"
+    jobs = jobs_of(f"preset={preset}")
+    assert len({tuple(job) for job in jobs}) == len(jobs) > 1
+    for word in {word for job in jobs for word in job}:
+        key, _, value = word.partition("=")
+        folder = ROOT / "multirun_presets" / key if key == "preset" else CONF / key
+        assert not folder.is_dir() or (folder / f"{value}.yaml").is_file(), f"{key}: no file in conf/ for {value}"
+    if not preset.endswith("_lambda"):  # whose jobs differ in λ alone; the first jobs are run in test_sweeps.py
+        assert set(VALUE_KEYS["train"]) <= set(composed("train", *jobs[-1]))
+
+
+def test_every_preset_says_what_it_does_how_long_it_takes_and_its_command() -> None:
+    for preset in PRESETS:
+        text = (ROOT / "multirun_presets" / "preset" / f"{preset}.yaml").read_text(encoding="utf-8")
+        comment = " ".join(line for line in text.splitlines() if line.lstrip().startswith("#"))
+        assert f"python train.py preset={preset}" in comment, preset
+        assert re.search("minute|hour", comment), preset
 
 
 def test_presets_hold_differences_only() -> None:
     for path in (ROOT / "multirun_presets" / "preset").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         assert text.startswith("# @package _global_"), path
-        assert set(yaml.safe_load(text)) <= {"hydra", "trainer", "router", "resamples"}, path
+        assert set(yaml.safe_load(text)) <= {"defaults", "hydra", "trainer", "router", "resamples"}, path
 
 
 def test_identity_ignores_places_and_devices_but_not_settings(tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ def places(tmp_path: Path) -> list[str]:
         (["router.dropot=0.1"], ["unknown key 'router.dropot'", "did you mean 'router.dropout'"]),
         (["router=vlc", "router.lr=0.001"], ["unknown key 'router.lr'", "did you mean 'encoder.training.lr'"]),
         (["router=vlc", "encoder=offline"], ["router=vlc reads prompts and pictures itself", "lxmert_tiny"]),
+        (
+            ["router=vlc", "encoder.text=hashed"],
+            ["encoder.text has no effect: router=vlc reads", "encoder.backbone.text, encoder.backbone.pictures"],
+        ),
+        (["router=vlc", "encoder.vision.grid=1"], ["encoder.vision.grid has no effect"]),
         (["encoder=lxmert_tiny"], ["router=mlp reads frozen features", "encoder=offline"]),
         (["router=knn", "+router.kk=9"], ["unknown key 'router.kk'", "did you mean 'k'"]),
         (["router=knn", "router.k=five"], ["router.k", "a whole number", "'five'"]),

@@ -41,7 +41,7 @@ def world() -> tuple[RawInputs, Any, Any]:
         sample_ids=np.array([f"s/{i}" for i in range(1, 6)]),
         members=lambda name: np.flatnonzero(split == name),
     )
-    return inputs, SimpleNamespace(samples=samples), view
+    return inputs, SimpleNamespace(samples=samples, picture_references=samples["images"].tolist()), view
 
 
 def report(folder: Path, damaged: dict[int, str] | None = None) -> dict[str, Any]:

@@ -160,3 +160,30 @@ def test_the_pool_describes_every_model(trained: Trained, call: Callable[..., tu
     names = json.loads((trained.runs["math_v_2024"] / "data.json").read_text(encoding="utf-8"))["display_names"]
     assert len(set(names.values())) == 13
     assert names["InternLM-XComposer2-VL-CoT"] == "XComposer2-VL (CoT)"
+
+
+def test_headroom_says_that_the_oracle_is_mostly_luck(
+    trained: Trained, mathvision_root: Path, tmp_path: Path, call: Callable[..., tuple[int, str, str]]
+) -> None:
+    """Figures of an independent study of the same marks (difficulty-plus-ability null, 16 categories)."""
+    words = ["headroom=true", "dataset=vlmevalkit", f"dataset.root={mathvision_root}", "dataset.name=mathvision"]
+    choice = ["model_pool=math_v_2024", "pricing=math_v_2024", f"paths.data_dir={trained.data.parent}"]
+    code, out, err = call("evaluate", *words, *choice, f"out={tmp_path}")
+    assert code == 0, err
+    assert "Verdict: Nothing here shows that routing is worth it." in out
+    assert "it is mostly luck" in " ".join(out.split())
+    report = json.loads((tmp_path / "headroom.json").read_text(encoding="utf-8"))
+    oracle = report["oracle"]
+    assert oracle["observed"] == pytest.approx(0.5968, abs=5e-5)
+    assert oracle["independence"] == pytest.approx(0.827, abs=5e-4)
+    assert list(oracle["null"].values()) == pytest.approx([0.6205, 0.597, 0.644], abs=0.003)
+    dataset, category = report["groupings"]
+    assert "reason" in dataset
+    assert category["groups"] == 16
+    assert category["hindsight"] == pytest.approx(0.2049, abs=5e-5)
+    assert category["hindsight_null"]["mean"] == pytest.approx(0.2000, abs=0.003)
+    assert category["interaction"]["freedom"] == 180
+    assert category["interaction"]["statistic"] == pytest.approx(247, rel=0.03)
+    assert category["interaction"]["z"] == pytest.approx(3.6, abs=0.4)
+    assert category["cross_fitted"]["high"] < 0.01
+    assert report["guessing"]["n"] == 760

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from vlrb.data.loader import died
 from vlrb.encoders.backbones.samples import RAW_KEYS
+from vlrb.encoders.killed import died
 from vlrb.utils.errors import DataError, StateError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from vlrb.evaluation.contest import Contender, Contest, contest
 from vlrb.evaluation.judge import Units, judge
-from vlrb.evaluation.seeds import across_seeds, seed_deviations, seeds_note
+from vlrb.evaluation.seeds import across_seeds, seeds_note
 from vlrb.metrics.bounds import CostBounds
 from vlrb.metrics.outcomes import Chosen
 from vlrb.metrics.rank_score import rank_score
@@ -209,11 +209,7 @@ def test_judgements_over_seeds() -> None:
         assert mean.values[figure].value == pytest.approx(np.mean(np.array(values, dtype=float)))
         parts = np.mean([judged[name].resampled[figure] for name in names], axis=0)
         assert mean.resampled[figure] == pytest.approx(parts)  # three seeds are not drawn
-        assert seed_deviations([judged[name] for name in names])[f"{figure}_sd"] == pytest.approx(
-            np.std(np.array(values, dtype=float), ddof=1)
-        )
     assert across_seeds([judged["r1"]]) is judged["r1"]
-    assert seed_deviations([judged["r1"]])["accuracy_sd"] is None
 
 
 def test_five_seeds_are_drawn_and_widen_the_interval() -> None:

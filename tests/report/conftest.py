@@ -1,5 +1,6 @@
 """Run folders made from the demo's latent model, without pictures, encoders or training."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from vlrb.demo.population import correct_probability, expected_output_tokens
 from vlrb.evaluation.decisions import decision_rows, reference_rows, write_decisions, write_references
 from vlrb.evaluation.headline import headline_metrics
 from vlrb.evaluation.landscape import single_models, write_landscape
+from vlrb.evaluation.runner_up import runner_up, with_runner_up
 from vlrb.metrics.baselines import best_single, oracle_decision
 from vlrb.metrics.bounds import CostBounds
 from vlrb.metrics.outcomes import Outcomes
@@ -88,7 +90,8 @@ def write_run(
     }
     ids = np.array([f"{k.DATASETS[d].name}/{i}" for i, d in enumerate(world.dataset)], dtype=object)
     metrics: dict[str, object] = {}
-    decisions, reference_tables, landscape = [], [], {}
+    decisions, reference_tables = [], []
+    landscape: dict[str, dict[str, object]] = {"train": {"models": single_models(outcomes_of(world, train))}}
     for split in ("dev", "test"):
         rows = np.flatnonzero(world.split == split)
         outcomes = outcomes_of(world, rows)
@@ -97,7 +100,9 @@ def write_run(
         found |= expected_metrics(truth, decision[rows], best, world.bounds)
         metrics |= {f"{split}/{name}": value for name, value in found.items()}
         tokens = np.full(outcomes.Y.shape, INPUT_TOKENS)
-        decisions.append(decision_rows(outcomes, ids[rows], split, decision[rows], scores[rows], tokens, best))
+        table = decision_rows(outcomes, ids[rows], split, decision[rows], scores[rows], tokens, best)
+        second = runner_up(scores[rows], decision[rows], world.C[train].mean(axis=0))
+        decisions.append(with_runner_up(table, outcomes, second))
         reference_tables += [reference_rows(outcomes, ids[rows], split, n, d[rows]) for n, d in references.items()]
         chosen = {name: d[rows] for name, d in references.items()}
         landscape[split] = {"models": single_models(outcomes), **truth_landscape(truth, chosen)}
@@ -122,6 +127,7 @@ def _write_files(folder: Path, world: World, config: dict[str, object]) -> None:
         "data_fingerprint": "data",
         "parts": {"cells": "c", "bounds": "bounds"},
         "bounds": world.bounds.to_plain(),
+        "mean_costs": dict(zip(k.MODEL_IDS, world.C.mean(axis=0).tolist(), strict=True)),
         "model_ids": list(k.MODEL_IDS),
         "display_names": {m: m.replace("_", "-").removesuffix("-Instruct").removesuffix("-2506") for m in k.MODEL_IDS},
         "dataset_groups": dict(zip(outcomes.dataset_names, outcomes.dataset_groups, strict=True)),
@@ -155,3 +161,14 @@ def sweep_folders(tmp_path_factory: pytest.TempPathFactory, world: World) -> lis
     root = tmp_path_factory.mktemp("sweep") / "runs" / "demo"
     jobs = [(router, lam) for router in ("mlp", "linear") for lam in (0.0, 0.5, 1.0)]
     return [write_run(root / router / f"{lam:g}-s0-00000000", world, router, lam) for router, lam in jobs]
+
+
+@pytest.fixture
+def copied(sweep_folders: list[Path], tmp_path: Path) -> Callable[..., list[Path]]:
+    """`copied("mlp", "linear")` returns copies of the sweep's runs of these routers, to be changed."""
+
+    def copy(*routers: str) -> list[Path]:
+        wanted = [folder for folder in sweep_folders if folder.parent.name in routers]
+        return [Path(shutil.copytree(f, tmp_path / "copies" / f.parent.name / f.name)) for f in wanted]
+
+    return copy

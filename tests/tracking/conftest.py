@@ -57,7 +57,7 @@ def make_outcomes() -> Outcomes:
     )
 
 
-def write_hand_run(folder: Path, benchmark: Path, router: str = "mlp") -> Path:
+def write_hand_run(folder: Path, benchmark: Path, lam: float = 0.5) -> Path:
     outcomes, decision = make_outcomes(), np.array(DECISION)
     ids = np.array([f"{'alpha' if i < 3 else 'beta'}/{i}" for i in range(6)], dtype=object)
     references = {"oracle": oracle_decision(outcomes.Y, outcomes.C), "strongest_global": np.full(6, 2)}
@@ -66,7 +66,7 @@ def write_hand_run(folder: Path, benchmark: Path, router: str = "mlp") -> Path:
         metrics |= {f"{split}/{k}": v for k, v in headline_metrics(outcomes, decision, 2, 0, 20).items()}
         decisions.append(decision_rows(outcomes, ids, split, decision, np.eye(3)[decision], np.ones((6, 3)), 2))
         reference_tables += [reference_rows(outcomes, ids, split, name, d) for name, d in references.items()]
-    write_text(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create({**CONFIG, "router_name": router})))
+    write_text(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create({**CONFIG, "lambda": {"value": lam}})))
     data = {
         "dataset_name": "hand",
         "synthetic": False,

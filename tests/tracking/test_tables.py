@@ -1,9 +1,15 @@
 """Tables for trackers, against figures worked out by hand (see conftest)."""
 
+from pathlib import Path
+
 import pytest
 
+from vlrb.evaluation.runs import load_run
+from vlrb.report.leaderboard import make_leaderboard
 from vlrb.tracking.tables import choices, datasets, leaderboard, points
 from vlrb.tracking.tracker import Results, direction, headline
+
+from .conftest import write_hand_run
 
 
 def test_points_hold_routers_references_and_single_models(hand_results: Results) -> None:
@@ -11,13 +17,24 @@ def test_points_hold_routers_references_and_single_models(hand_results: Results)
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     assert set(rows) == {"mlp λ=0.5", "strongest_global", "oracle", "Small", "Middle", "Large"}
     mlp = rows["mlp λ=0.5"]
-    assert (mlp["kind"], mlp["lambda"], mlp["seed"]) == ("router", 0.5, 1)
+    assert (mlp["kind"], mlp["lambda"], mlp["seed"], mlp["chosen"]) == ("router", 0.5, 1, True)
     assert mlp["accuracy"] == pytest.approx(5 / 6)
     assert mlp["cost_per_1k"] == pytest.approx(16 / 6)
     assert rows["Small"]["cost_per_1k"] == pytest.approx(1.0)
     assert rows["Small"]["accuracy"] == pytest.approx(2 / 6)
     assert rows["Large"]["accuracy"] == pytest.approx(4 / 6)
     assert rows["oracle"]["lambda"] is None  # a bound has no λ: missing, not NaN
+
+
+def test_points_hold_what_dev_did_not_choose(hand_run: Path, tmp_path: Path) -> None:
+    other = write_hand_run(tmp_path / "other", tmp_path, lam=2.0)
+    board = make_leaderboard([load_run(hand_run), load_run(other)])
+    table = points(board)
+    name, chosen = table.columns.index("name"), table.columns.index("chosen")
+    routers = {row[name]: row[chosen] for row in table.rows if row[1] == "router"}
+    assert set(routers) == {"mlp λ=0.5", "mlp λ=2"}
+    assert sorted(routers.values()) == [False, True]
+    assert len(board.section("router")) == 1  # the leaderboard has one row for both
 
 
 def test_datasets_are_those_of_the_decisions(hand_results: Results) -> None:

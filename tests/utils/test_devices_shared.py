@@ -33,8 +33,6 @@ def test_cores_are_divided_and_own_settings_win(tmp_path: Path) -> None:
     assert environment == {"MKL_NUM_THREADS": "7", "OMP_NUM_THREADS": str(max(1, cores() // 2))}
 
 
-def test_without_gpus_one_job_per_two_cores(monkeypatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert default_jobs() == max(1, cores() // 2)
+def test_one_job_per_gpu(monkeypatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     assert default_jobs() == 3

@@ -74,6 +74,12 @@ class Benchmark:
         return frame
 
     @cached_property
+    def picture_references(self) -> list[list[dict[str, Any]]]:
+        """The pictures of each sample (`schema.PICTURE_FIELDS`), rows in benchmark order."""
+        references: list[list[dict[str, Any]]] = self.samples[schema.IMAGES].tolist()
+        return references
+
+    @cached_property
     def records(self) -> pd.DataFrame:
         """All records, columns as `schema.RECORD_COLUMNS`."""
         frame: pd.DataFrame = tables.read_table(self.root / schema.RECORDS_FILE).to_pandas()

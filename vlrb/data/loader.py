@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import lightning as L
-from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.utils.data import DataLoader, Dataset
 
 from vlrb.data.batch import Batch
 from vlrb.data.dataset import SampleBatches, as_is
 from vlrb.data.sampling import EpochBatches
-from vlrb.utils.errors import StateError, VlrbError
+from vlrb.encoders.killed import died
+from vlrb.utils.errors import VlrbError
 
-WORKER = "DataLoader worker (pid"  # how torch begins to say that one was killed
 BATCHES_EACH = 2  # a process for fewer costs more to start than it saves
 AHEAD = 2  # batches that each process has ready
 
@@ -52,17 +51,6 @@ class BatchLoader(DataLoader[Batch]):
             if (explained := died(error)) is None:
                 raise
             raise explained from error
-
-
-def died(error: BaseException) -> StateError | None:
-    """Return what a user can do about a process of a loader that was killed, None for any other error."""
-    if not (isinstance(error, RuntimeError | ProcessRaisedException) and WORKER in str(error)):
-        return None
-    line = next(line for line in str(error).splitlines() if WORKER in line)
-    return StateError(
-        f"a process that prepares batches was killed ({line.strip()})",
-        "give it more (shared) memory, choose a smaller batch size, or set encoder.workers=0",
-    )
 
 
 def make_loader(

@@ -100,7 +100,7 @@ def _pictures(
     benchmark: "Benchmark", encoder: Encoder, options: Options, make_trainer: "MakeTrainer | None"
 ) -> Contents:
     ids = benchmark.samples[schema.SAMPLE_ID].tolist()
-    references = benchmark.samples[schema.IMAGES].tolist()
+    references = benchmark.picture_references
     seen = fingerprint([ids, [tuple(str(ref["content_hash"]) for ref in refs) for refs in references]])
     if isinstance(encoder, PrecomputedFeatures):
         return _by_id(encoder, ids, seen)

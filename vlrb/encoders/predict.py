@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from vlrb.encoders.batches import MOST_WORKERS, SHARD_ROWS, Options, plan_shards, raise_or_report
 from vlrb.encoders.items import Items
+from vlrb.encoders.killed import died
 from vlrb.encoders.prepare import Batch, Preparation, Prepared, make_loader
 from vlrb.encoders.shards import Shards
 from vlrb.encoders.torch_encoder import TorchEncoder
@@ -233,13 +234,7 @@ def _explained(error: BaseException) -> StateError | None:
     """Return what a user can do about an error of torch's, None for any other error."""
     if isinstance(error, torch.cuda.OutOfMemoryError):
         return StateError("the device has too little memory for this encoder", "try a smaller encoder.batch_size")
-    if isinstance(error, RuntimeError) and "DataLoader worker (pid" in str(error):
-        reason = str(error).splitlines()[0]
-        return StateError(
-            f"a process that prepares samples was killed ({reason})",
-            "give it more (shared) memory, or set encoder.workers=0",
-        )
-    return None
+    return died(error)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vlrb.evaluation.judge import FIGURES, Flat, Judgement
+from vlrb.evaluation.judge import FIGURES, Judgement
 from vlrb.metrics.seeds import TWO_LEVEL, resampled_over_seeds, spread, two_level
 
 
@@ -27,11 +27,6 @@ def across_seeds(judged: Sequence[Judgement], seed: int = 0) -> Judgement:
 
 def _resampled(parts: Sequence[np.ndarray], seed: int) -> np.ndarray:
     return resampled_over_seeds(np.stack(parts, axis=1), seed) if all(map(len, parts)) else np.empty(0)
-
-
-def seed_deviations(judged: Sequence[Judgement], names: Sequence[str] = ("accuracy", "cost", "rank_score")) -> Flat:
-    """Return `<figure>_sd`, the standard deviation over seeds (n − 1); None for one seed or an undefined figure."""
-    return {f"{name}_sd": spread([j.values[name] for j in judged]).sd for name in names}
 
 
 def seeds_note(counts: Sequence[int]) -> str | None:

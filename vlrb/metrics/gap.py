@@ -1,4 +1,4 @@
-"""How much of the distance between the best single model and the oracle a router closes."""
+"""How much of a distance a router covers: best single model to oracle, or cheapest model to best single."""
 
 from vlrb.metrics.value import Value, undefined
 
@@ -19,3 +19,23 @@ def gap_closed(accuracy: float | None, best_single: float | None, oracle: float 
     if oracle <= best_single:
         return undefined("the oracle is no better than the best single model")
     return Value((accuracy - best_single) / (oracle - best_single))
+
+
+def gap_recovered(accuracy: float | None, cheapest: float | None, strongest: float | None) -> Value:
+    """Return PGR, (a − a_cheapest) / (a_strongest − a_cheapest): 0 = the cheapest model, 1 = the best single model.
+
+    RouteLLM's performance gap recovered (arXiv 2406.18665), there between a weak and a strong model. A router that is
+    better than every single model has more than 1. Not the gap closed, which begins where this one ends: a router at
+    the best single model's accuracy has PGR 1 and has closed nothing. Both models are those of the training split.
+    Undefined where the strongest model is no better than the cheapest.
+
+    >>> round(gap_recovered(0.80, 0.35, 0.75).value, 6)  # .45 / .40
+    1.125
+    >>> gap_recovered(0.80, 0.75, 0.75).reason
+    'the best single model is no better than the cheapest'
+    """
+    if accuracy is None or cheapest is None or strongest is None:
+        return undefined("an accuracy is undefined")
+    if strongest <= cheapest:
+        return undefined("the best single model is no better than the cheapest")
+    return Value((accuracy - cheapest) / (strongest - cheapest))

@@ -13,6 +13,7 @@ from vlrb.report.page.context import Context
 from vlrb.report.page.curves import curves_section
 from vlrb.report.page.frontier import frontier_section
 from vlrb.report.page.identity import identity_section
+from vlrb.report.page.reach import reach_section
 from vlrb.report.page.samples import samples_section
 from vlrb.report.page.shell import document
 from vlrb.report.page.solved import solved_section
@@ -21,6 +22,7 @@ from vlrb.report.page.tables import datasets_section, leaderboard_section
 SECTIONS = (
     leaderboard_section,
     frontier_section,
+    reach_section,
     curves_section,
     datasets_section,
     identity_section,

@@ -45,7 +45,7 @@ COLUMNS = (
     *("throughput_router", "throughput_total", "run", "runs"),
     *STANDING_COLUMNS,
 )
-POINT_COLUMNS = ("method", "chosen", *COLUMNS)
+POINT_COLUMNS = ("method", "chosen", *(name for name in COLUMNS if name not in STANDING_COLUMNS))
 TEXTS = ("kind", "name", "router", "split", "run", "runs")
 Row = dict[str, Any]
 
@@ -145,7 +145,8 @@ def make_leaderboard(
     behind = {name: list(method.chosen.runs) for name, method in named.items()}
     found = compare_rows(frame, behind, first, split, resamples)
     notes = [*standing_notes(found, behind), *_notes(named, split, frame)]
-    return Leaderboard(with_standings(frame, found), points_frame(named, split), named, loaded, split, table, notes)
+    points = points_frame(named, split)
+    return Leaderboard(with_standings(frame, found), points, named, loaded, split, table, notes)
 
 
 def points_frame(methods: dict[str, Method], split: str) -> pd.DataFrame:
@@ -261,7 +262,7 @@ def untrained(run: Run) -> bool:
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype(dict.fromkeys((name for name in COLUMNS if name not in TEXTS), "float64"))
+    return frame.astype({name: "float64" for name in COLUMNS if name in frame and name not in TEXTS})
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

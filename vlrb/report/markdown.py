@@ -6,8 +6,12 @@ import pandas as pd
 
 from vlrb.report.columns import shown_columns, three
 from vlrb.report.datasets import accuracy_grid, grid_names
+from vlrb.report.frontier_files import wants_frontier
+from vlrb.report.frontier_table import frontier_table
+from vlrb.report.frontier_words import FRONTIER_SHOWN, stability_lines
 from vlrb.report.leaderboard import BOUND, KINDS, REFERENCE, TRAINED, Leaderboard
 from vlrb.report.points import EXPLANATION, POINTS_SHOWN, point_rows, several_points
+from vlrb.report.stability import stability_frame
 from vlrb.report.terminal import footnotes
 
 SECTION_MARKS = {TRAINED: "**{}**", REFERENCE: "{}", BOUND: "*{}*"}
@@ -39,6 +43,7 @@ def leaderboard_markdown(board: Leaderboard, datasets: pd.DataFrame) -> str:
         "![accuracy against cost](pareto.png)",
         "![which models are chosen](choices.png)",
         *_points(board),
+        *_frontier(board),
         "## Accuracy by dataset",
         "micro: every sample counts the same · macro: every dataset counts the same",
         table(["dataset", *map(escape, names)], dataset_rows),
@@ -54,6 +59,21 @@ def _points(board: Leaderboard) -> list[str]:
         [f"**{escape(cells[0])}**" if chosen else escape(cells[0]), *cells[1:]] for chosen, cells in point_rows(board)
     ]
     return ["## Operating points", EXPLANATION, table([column.heading for column in POINTS_SHOWN], rows)]
+
+
+def _frontier(board: Leaderboard) -> list[str]:
+    """Return the section of curves and frontier figures, nothing where there is one run."""
+    if not wants_frontier(board):
+        return []
+    found = frontier_table(board)
+    columns = [c for c in FRONTIER_SHOWN if c.key == "name" or found[c.key].notna().any()]
+    rows = [
+        [escape(c.cell(row)) if c.key == "name" else c.cell(row) for c in columns] for row in found.to_dict("records")
+    ]
+    notes = "\n".join(f"- {c.heading}: {c.help}" for c in columns[1:])
+    stable = "\n".join(f"- {line}" for line in stability_lines(stability_frame(board)))
+    parts = ["## What each router reaches", "![hulls of the operating points](frontier.png)"]
+    return [*parts, table([c.heading for c in columns], rows), notes, *filter(None, [stable])]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -157,9 +157,6 @@ def selection_notes(methods: Mapping[str, Method]) -> list[str]:
             f"each row was chosen on dev from its operating points ({points} in all, see points.csv): the cheapest "
             f"within one standard error of the best dev {words}"
         )
-    seeds = sorted({len(method.chosen.runs) for method in methods.values()} - {1})
-    if seeds:
-        notes.append(f"figures of rows with several seeds ({', '.join(map(str, seeds))}) are means over them")
     undecided = Counter(_method(method.chosen.runs[0], "dev") for method in methods.values() if _blind(method))
     if any(count > 1 for count in undecided.values()):
         notes.append("there are no dev figures to choose by, so every operating point is a row")

@@ -34,10 +34,10 @@ def pareto_figure(board: Leaderboard, width: float = 9.0, height: float = 5.6) -
     with style():
         figure = new_figure(width, height)
         axes = figure.add_axes((0.62 / width, 0.55 / height, 1 - 0.8 / width, 1 - 1.2 / height))
-        _limits(axes, points)
-        levels = _contours(axes, board)
+        set_limits(axes, points)
+        levels = draw_contours(axes, board)
         lines = [*_draw(axes, points), *_error_bars(axes, points, board)]
-        name_points(axes, points, levels, _along(axes, lines), narrow=narrow)
+        name_points(axes, points, levels, points_along(axes, lines), narrow=narrow)
         axes.set_xlabel("USD per 1,000 queries (log scale)")
         axes.set_ylabel("expected accuracy" if points.expected else "accuracy")
         subtitle = board.title if narrow else f"{board.title} · {board.subtitle}"
@@ -47,7 +47,8 @@ def pareto_figure(board: Leaderboard, width: float = 9.0, height: float = 5.6) -
     return figure
 
 
-def _limits(axes: "Axes", points: Plane) -> None:
+def set_limits(axes: "Axes", points: Plane) -> None:
+    """Set axes of accuracy against log cost that hold every point."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     marks = points.marks()
@@ -84,7 +85,7 @@ def cost_ticks(low: float, high: float) -> list[float]:
     return ticks if len(ticks) <= MOST_TICKS else ticks[:: -(-len(ticks) // MOST_TICKS)]
 
 
-def _contours(axes: "Axes", board: Leaderboard) -> list[Mark]:
+def draw_contours(axes: "Axes", board: Leaderboard) -> list[Mark]:
     """Draw lines of equal Rank Score in the background (they show what it rewards); return marks for their names."""
     bounds = board.runs[0].bounds
     if bounds.problem() is not None or bounds.cmin is None or bounds.cmax is None:
@@ -133,7 +134,7 @@ def _by_setting(marks: list[Mark]) -> list[list[Mark]]:
     return list(groups.values())
 
 
-def _along(axes: "Axes", lines: list[np.ndarray]) -> np.ndarray:
+def points_along(axes: "Axes", lines: list[np.ndarray]) -> np.ndarray:
     """Return points every few pixels along lines, in pixels."""
     pieces = [np.zeros((0, 2))]
     for line in lines:

@@ -1,5 +1,6 @@
 """Several training seeds of one configuration: means of their figures, with intervals from common resamples."""
 
+import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -7,7 +8,9 @@ import numpy as np
 
 from vlrb.evaluation.judge import Judgement, difference, gap_figure, judge
 from vlrb.evaluation.runs import Run
-from vlrb.metrics.value import Value, undefined
+from vlrb.evaluation.seeds import across_seeds
+from vlrb.metrics.seeds import spread
+from vlrb.metrics.value import Value
 from vlrb.report.frames import Evaluated, evaluated
 from vlrb.schema import SAMPLE_ID
 from vlrb.utils.errors import StateError
@@ -40,8 +43,8 @@ def aligned(runs: Sequence[Run], split: str) -> list[Evaluated]:
 def judge_seeds(runs: Sequence[Run], split: str, resamples: int, seed: int) -> SeedJudgement:
     """Judge the seeds of one configuration on the same resamples.
 
-    The mean is taken within each resample, so an interval is that of the mean over these seeds; it knows nothing of
-    seeds that were not trained.
+    The mean is taken within each resample, so an interval is that of the mean over these seeds; with five or more they
+    are drawn too, and it is that of the mean over seeds that were not trained (`across_seeds`).
 
     Args:
         runs: One run per seed.
@@ -53,24 +56,8 @@ def judge_seeds(runs: Sequence[Run], split: str, resamples: int, seed: int) -> S
     choosers = {f"seed {place}": table.chooser() for place, table in enumerate(tables)}
     choosers |= {name: tables[0].chooser(f"{name}_") for name in ("best_single", "oracle")}
     judged = judge(choosers, tables[0].units, runs[0].bounds, seed, resamples)
-    return SeedJudgement(
-        mean_judgement([judged[f"seed {place}"] for place in range(len(runs))]), judged["best_single"], judged["oracle"]
-    )
-
-
-def mean_judgement(judged: Sequence[Judgement]) -> Judgement:
-    """Return the mean of judgements on the same resamples; a figure is undefined as soon as one of them is."""
-    values = {name: _mean([judgement.values[name] for judgement in judged]) for name in judged[0].values}
-    resampled = {}
-    for name in judged[0].resampled:
-        parts = [judgement.resampled[name] for judgement in judged]
-        resampled[name] = np.mean(parts, axis=0) if all(map(len, parts)) else np.empty(0)
-    return Judgement(values, resampled)
-
-
-def _mean(values: Sequence[Value]) -> Value:
-    holes = [value.reason for value in values if value.value is None]
-    return undefined(holes[0] or "undefined") if holes else Value(float(np.mean([value.value for value in values])))
+    mean = across_seeds([judged[f"seed {place}"] for place in range(len(runs))], zlib.crc32(runs[0].router.encode()))
+    return SeedJudgement(mean, judged["best_single"], judged["oracle"])
 
 
 def seed_metrics(runs: Sequence[Run], split: str, resamples: int | None) -> dict[str, Any]:
@@ -117,4 +104,4 @@ def _mean_of(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a JSON number, tex
 
 
 def _deviation(values: Sequence[Any]) -> float | None:
-    return None if None in values else float(np.std(values, ddof=1))
+    return spread([Value(value) for value in values]).sd

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from vlrb.evaluation.runs import Run, load_run
 from vlrb.report.columns import Column, dollars, shown_columns, three
+from vlrb.report.frontier_words import exchange_line
 from vlrb.report.leaderboard import BEST_SINGLE, KINDS, TRAINED, Leaderboard, make_leaderboard
 from vlrb.report.points import print_points
 from vlrb.schema import SplitName
@@ -95,7 +96,8 @@ def footnotes(board: Leaderboard) -> list[str]:
     notes = ["in brackets: 95 % bootstrap interval over split groups"]
     if (board.frame["router"] == BEST_SINGLE).any():
         notes.append(f"best single model: {BEST_SINGLE}, chosen on the training split")
-    return [*notes, *board.notes]
+    rate = exchange_line(board)
+    return [*notes, *board.notes, *([] if rate is None else [rate])]
 
 
 def run_line(folder: Path, status: str, seconds: float, split: SplitName = "test") -> str:

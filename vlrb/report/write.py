@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vlrb.evaluation.runs import Run
+from vlrb.report.budgets import Budgets
 from vlrb.report.canvas import save
 from vlrb.report.choices import choices_figure
 from vlrb.report.datasets import dataset_table
+from vlrb.report.frontier_files import frontier_figures, write_frontier_tables
 from vlrb.report.grades import Absent, Grades
 from vlrb.report.heatmap import heatmap_figure
 from vlrb.report.html import NOT_READ, page_of
 from vlrb.report.identity import identity_figure, identity_table
-from vlrb.report.lambda_curves import curves_figure
 from vlrb.report.latex import leaderboard_latex
 from vlrb.report.leaderboard import Leaderboard, make_leaderboard
 from vlrb.report.markdown import leaderboard_markdown
@@ -44,6 +45,7 @@ def write_leaderboard(
     out: Path,
     split: SplitName = "test",
     resamples: int | None = None,
+    budgets: Budgets = "auto",
     grades: Grades | Absent = NOT_READ,
     samples: int = 0,
 ) -> list[Path]:
@@ -51,7 +53,8 @@ def write_leaderboard(
 
     Figures with nothing to show are left out: λ curves without two λ, reliability where no router states
     probabilities, gain by dataset and accuracy by solving models without every model's grades.
-    points.csv is written where dev chose between points.
+    points.csv is written where dev chose between points; frontier, curves, budgets and stability (csv) and the frontier
+    where there are several runs.
 
     Raises:
         StateError: Runs that cannot stand in one table, or are not finished.
@@ -69,6 +72,7 @@ def write_leaderboard(
     ):
         write_text(out / name, text)
         paths.append(out / name)
+    paths += write_frontier_tables(board, out, budgets)
     return [*paths, *(path for name, figure in _figures(context) for path in save(figure, out, name))]
 
 
@@ -79,7 +83,7 @@ def _figures(context: Context) -> list[tuple[str, "Figure"]]:
         "pareto": pareto_figure(board),
         "choices": choices_figure(board),
         "heatmap": heatmap_figure(board, context.datasets),
-        "curves": curves_figure(board),
+        **frontier_figures(board),
         "identity": identity_figure(board.title, identity_table(context)),
         "solved": solved_figure(board.title, solved_table(context), shades),
         "reliability": reliability_figure(board),

@@ -287,6 +287,12 @@ class RouterModule(L.LightningModule):
         self.dev_metrics.reset()
 
 
+def check_share(key: str, share: float) -> None:
+    """Raise ConfigError unless 0 ≤ share < 1."""
+    if not 0 <= share < 1:
+        raise ConfigError(f"router.{key} must be at least 0 and below 1, not {share}")
+
+
 def at_least(key: str, number: float, lowest: float, *, above: bool = False) -> None:
     """Raise ConfigError unless `number` ≥ `lowest` (> if `above`); NaN and infinity are refused."""
     if not (lowest < number < float("inf") if above else lowest <= number < float("inf")):

@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from vlrb.utils.errors import ConfigError
-
 SHORTEST: Final = 1e-6  # rows that are shorter have no direction
 HIGHEST_SCALE: Final = 100.0  # of cosine logits, as CLIP has it (Radford et al., ICML 2021)
 FIRST_TEMPERATURE: Final = 0.07
@@ -76,9 +74,3 @@ def unit(rows: Tensor) -> Tensor:
     """
     length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return rows / torch.where(length > SHORTEST, length, 1.0)
-
-
-def check_dropout(dropout: float) -> None:
-    """Raise ConfigError unless 0 ≤ dropout < 1."""
-    if not 0 <= dropout < 1:
-        raise ConfigError(f"router.dropout must be at least 0 and below 1, not {dropout}")

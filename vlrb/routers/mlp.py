@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from vlrb.data.batch import Batch
 from vlrb.data.spec import DataSpec
-from vlrb.routers.base import RouterModule, at_least
-from vlrb.routers.heads import check_dropout
+from vlrb.routers.base import RouterModule, at_least, check_share
 from vlrb.routers.optimizer import adamw
 from vlrb.routers.scaling import Standardizer
 
@@ -51,7 +50,7 @@ class MLPRouter(RouterModule):
         super().__init__(name, batch_size, max_epochs, patience)
         for width in hidden:
             at_least("hidden", width, 1)
-        check_dropout(dropout)
+        check_share("dropout", dropout)
         at_least("lr", lr, 0, above=True)
         at_least("weight_decay", weight_decay, 0)
         self.hidden = tuple(hidden)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from vlrb.data.batch import Batch, decision_batch
 from vlrb.data.datamodule import CALIBRATION_HALF, SELECTION_HALF
 from vlrb.data.spec import DataSpec
-from vlrb.routers.base import RouterModule, at_least
+from vlrb.routers.base import RouterModule, at_least, check_share
 from vlrb.routers.calibration import Calibration
 from vlrb.routers.members import Members, mean_probability_logit
 from vlrb.routers.objective import Objective, right_or_wrong
@@ -18,7 +18,6 @@ from vlrb.routers.optimizer import adamw
 from vlrb.routers.scaling import Standardizer
 from vlrb.routers.utility_rule import Estimates, expected_utility
 from vlrb.utils.console import say
-from vlrb.utils.errors import ConfigError
 
 
 class UtilityRouter(RouterModule):
@@ -78,8 +77,7 @@ class UtilityRouter(RouterModule):
         for key, number in (*(("hidden", width) for width in hidden), ("members", members)):
             at_least(key, number, 1)
         for key, share in (("dropout", dropout), ("input_dropout", input_dropout)):
-            if not 0 <= share < 1:
-                raise ConfigError(f"router.{key} must be at least 0 and below 1, not {share}")
+            check_share(key, share)
         at_least("clip", clip, 0, above=True)
         at_least("lr", lr, 0, above=True)
         at_least("weight_decay", weight_decay, 0)

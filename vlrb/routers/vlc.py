@@ -4,8 +4,9 @@ from torch import Tensor
 
 from vlrb.data.batch import Batch
 from vlrb.data.spec import DataSpec
+from vlrb.routers.base import check_share
 from vlrb.routers.end_to_end import EndToEndRouter
-from vlrb.routers.heads import LinearHead, check_dropout
+from vlrb.routers.heads import LinearHead
 
 
 class VLCRouter(EndToEndRouter):
@@ -21,7 +22,7 @@ class VLCRouter(EndToEndRouter):
 
     def __init__(self, name: str = "vlc", dropout: float = 0.1) -> None:
         super().__init__(name)
-        check_dropout(dropout)
+        check_share("dropout", dropout)
         self.dropout = dropout
 
     def build_head(self, dim: int, spec: DataSpec) -> None:

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from vlrb.data.batch import DATASET, Batch, decision_batch
 from vlrb.data.spec import DataSpec
+from vlrb.routers.base import check_share
 from vlrb.routers.end_to_end import EndToEndRouter
-from vlrb.routers.heads import LinearHead, check_dropout
+from vlrb.routers.heads import LinearHead
 from vlrb.routers.objective import Objective
 from vlrb.utils.errors import ConfigError
 
@@ -40,7 +41,7 @@ class ZooterRouter(EndToEndRouter):
 
     def __init__(self, name: str = "zooter", dropout: float = 0.1, smoothing: float = 0.0) -> None:
         super().__init__(name)
-        check_dropout(dropout)
+        check_share("dropout", dropout)
         if not 0 <= smoothing <= 1:
             raise ConfigError(f"router.smoothing must be at least 0 and at most 1, not {smoothing}")
         self.dropout = dropout

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from vlrb.sources.pictures import PictureReader
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Note", "PictureReader", "RecordSet", "Source"]
+__all__ = ["Note", "PictureReader", "RecordSet", "Source", "TellsSamplesApart"]
 
 
 @dataclass(frozen=True)
@@ -70,4 +70,17 @@ class Source(Protocol):
 
     def read(self) -> RecordSet:
         """Read everything."""
+        ...
+
+
+@runtime_checkable
+class TellsSamplesApart(Protocol):
+    """A source that knows more of its samples than a benchmark keeps; optional, for reports on the data."""
+
+    def categories(self) -> dict[str, str]:
+        """Return the category that the logs give each sample id; samples without one are left out."""
+        ...
+
+    def rotated(self) -> tuple[str, ...]:
+        """Return datasets where an answer is right only if it is for every order of the options."""
         ...

@@ -1,12 +1,12 @@
 """Backbones of a job: which encoder goes with which router, and the prompts and pictures that it reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import numpy as np
 import yaml
 
-from vlrb.schema import DEV, IMAGES, PROMPT, SAMPLE_ID, TRAIN
+from vlrb.schema import DEV, PROMPT, SAMPLE_ID, TRAIN
 from vlrb.utils.cli import ROOT
 from vlrb.utils.config import BACKBONE, Plain
 from vlrb.utils.errors import ConfigError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KEEP_MB: Final = 512
 REPORT: Final = "report"
+FROZEN: Final = ("text", "vision", "fusion", "pooling", "batch_size")  # of an encoder: used for frozen features alone
+PARTS: Final = ("text", "pictures", "tower")  # of a backbone: what reads its inputs
 
 
 def attach_backbone(config: Plain, router: "RouterModule") -> None:
@@ -42,6 +44,38 @@ def attach_backbone(config: Plain, router: "RouterModule") -> None:
         backbone = build(node[BACKBONE], f"encoder.{BACKBONE}")
         recipe = build(node["training"], "encoder.training")
         cast("EndToEndRouter", router).attach(backbone, recipe, workers_of(node))
+
+
+def asked_for() -> list[str]:
+    """Return the overrides of this job, its sweep's and preset's among them; none outside a job."""
+    from hydra.core.hydra_config import HydraConfig
+
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+def refuse_idle_encoders(config: Plain, router: "RouterModule", overrides: Sequence[str]) -> None:
+    """Refuse a choice of frozen features for a router that reads none.
+
+    Args:
+        config: The job's config.
+        router: Built from it.
+        overrides: What was asked for (`asked_for`).
+
+    Raises:
+        ConfigError: Such a choice would have no effect.
+    """
+    if BACKBONE not in config["encoder"] or "features" in router.inputs | router.learns_from:
+        return
+    for word in overrides:
+        key = word.partition("=")[0].lstrip("+~").partition("@")[0].replace("/", ".")
+        part = key.removeprefix("encoder.").split(".")[0]
+        if key.startswith("encoder.") and part in FROZEN:
+            own = ", ".join(f"encoder.{BACKBONE}.{name}" for name in config["encoder"][BACKBONE] if name in PARTS)
+            name = config["router"]["name"]
+            raise ConfigError(
+                f"{key} has no effect: router={name} reads prompts and pictures by its backbone, not frozen features",
+                f"leave it out, or choose what the backbone reads by: {own}, or encoder=<another backbone>",
+            )
 
 
 def workers_of(node: Mapping[str, Any]) -> int:
@@ -120,7 +154,7 @@ def raw_inputs(
     preprocess = cast("EndToEndRouter", router).backbone.preprocessor()
     if view is not None:
         rows = np.concatenate([view.rows[view.members(split)] for split in (TRAIN, DEV)])
-        kept = keep_pixels(benchmark.samples[IMAGES].tolist(), rows, preprocess.picture.size, kept_megabytes(node))
+        kept = keep_pixels(benchmark.picture_references, rows, preprocess.picture.size, kept_megabytes(node))
     found = RawInputs(prompts, benchmark.pictures(), preprocess, kept)
     if node["unreadable"] == REPORT:
         found.find_damaged(benchmark_rows(benchmark, view))
@@ -136,5 +170,5 @@ def benchmark_rows(benchmark: "Benchmark", view: "BenchmarkView | None") -> list
 def raw_fingerprint(benchmark: "Benchmark") -> str:
     """Return the identity of all prompts and pictures."""
     samples = benchmark.samples
-    pictures = [tuple(str(ref["content_hash"]) for ref in listed) for listed in samples[IMAGES].tolist()]
+    pictures = [tuple(str(ref["content_hash"]) for ref in listed) for listed in benchmark.picture_references]
     return fingerprint([samples[SAMPLE_ID].tolist(), samples[PROMPT].tolist(), pictures])

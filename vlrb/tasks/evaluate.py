@@ -14,6 +14,7 @@ from vlrb.evaluation.decisions import read_decisions
 from vlrb.evaluation.runs import Run, find_runs, load_run
 from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, MODEL_ID, SAMPLE_ID, SCORE_PREFIX, SPLIT
 from vlrb.tasks.jobs import JobResult, run_job
+from vlrb.tasks.tracking_report import check_report_logger, track_report
 from vlrb.utils.config import Plain
 from vlrb.utils.console import say, warn
 from vlrb.utils.errors import ConfigError, StateError
@@ -31,11 +32,21 @@ def run(cfg: DictConfig) -> float:
 
 
 def _evaluate_job(config: Plain) -> JobResult:
+    if config["headroom"]:
+        from vlrb.tasks.headroom import headroom_job
+
+        return headroom_job(config)
+    check_groups(config)
     if config["run"] and config["runs"]:
         raise ConfigError("run and runs exclude one another", "run=<one folder> or runs=<sweep | folder | glob>")
     from vlrb.tasks.compare import check_request
 
     check_request(config)
+    check_report_logger(config["logger"])
+    if config["dashboard"] is not None:
+        from vlrb.tasks.dashboard import make_dashboard
+
+        return make_dashboard(config)
     if config["route"] is not None:
         from vlrb.tasks.route import route_file
 
@@ -55,6 +66,21 @@ def _evaluate_job(config: Plain) -> JobResult:
     raise ConfigError("nothing to evaluate", "give run=<folder> or runs=<sweep | folder | glob>")
 
 
+def check_groups(config: Plain) -> None:
+    """Refuse what only `headroom=true` reads: runs know their data, and a leaderboard is of test or dev.
+
+    Raises:
+        ConfigError: Naming the key.
+    """
+    for key in ("dataset", "model_pool", "tokens", "split"):
+        if key in config:
+            raise ConfigError(f"{key} is for headroom=true; runs know their own", f"leave {key} out")
+    if config["scope"] not in ("test", "dev"):
+        raise ConfigError(
+            f"scope={config['scope']} is for headroom=true", "a leaderboard is of scope=test or scope=dev"
+        )
+
+
 def compare_runs(config: Plain) -> JobResult:
     """Make one leaderboard over all finished runs that `runs` means."""
     from vlrb.tasks.compare import compare_with, gate
@@ -66,6 +92,7 @@ def compare_runs(config: Plain) -> JobResult:
         warn(f"left out {folder}: {reason}")
     out = Path(config["out"]) if config["out"] else default_out(where, config)
     board = show_and_write(found.runs, out, config["scope"], config["select"], config)
+    track_report(config["logger"], board, out, out.name)
     comparison = compare_with(board, config, out)
     say(f"report: {out}")
     gate(board, comparison, config)
@@ -109,7 +136,7 @@ def evaluate_run(config: Plain) -> JobResult:
     if out.resolve() != folder.resolve():
         for file in (CONFIG_FILE, DATA_FILE, DONE_FILE):  # so that the folder can be read as a run
             shutil.copyfile(folder / file, out / file)
-    board = show_and_write([load_run(out)], out, config["scope"], config["select"], config)
+    board = show_and_write([load_run(out)], out, config["scope"], config=config)
     say(f"report: {out}")
     gate(board, None, config)
     objective = metrics.get(f"{config['scope']}/rank_score")

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from vlrb.data.loader import died
+from vlrb.encoders.killed import died
 from vlrb.routers.base import RouterModule
 from vlrb.routers.end_to_end import EndToEndRouter
 from vlrb.utils import errors

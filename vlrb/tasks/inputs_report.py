@@ -9,7 +9,7 @@ import numpy as np
 from vlrb.data.raw import RawInputs
 from vlrb.encoders.backbones.text import KEY as TEXT
 from vlrb.encoders.backbones.text import TextPreprocessor
-from vlrb.schema import IMAGES, INPUTS_FILE, SPLITS
+from vlrb.schema import INPUTS_FILE, SPLITS
 from vlrb.tasks.jobs import in_sweep
 from vlrb.utils.console import say, warn
 from vlrb.utils.files import write_json
@@ -43,7 +43,7 @@ def report_inputs(
     if "raw" not in router.inputs or not isinstance(raw, RawInputs):
         return
     members = {split: view.rows[view.members(split)] for split in SPLITS}
-    counts = np.array([len(listed) for listed in benchmark.samples[IMAGES].tolist()], dtype=np.int64)
+    counts = np.array([len(listed) for listed in benchmark.picture_references], dtype=np.int64)
     ids = {int(row): str(name) for row, name in zip(view.rows, view.sample_ids, strict=True)}
     found = {
         "prompts": prompt_figures(raw.preprocess.text, raw.prompts, members),

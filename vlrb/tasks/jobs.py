@@ -1,5 +1,7 @@
 """How one job begins and ends: errors become a record and NaN, never an exit that would take other jobs along."""
 
+import os
+import platform
 import time
 import traceback
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from vlrb.schema import DONE_FILE, FAILED_FILE, LOG_FILE
 from vlrb.utils import outcome, sweeps
 from vlrb.utils.config import Plain, run_folder, to_plain
 from vlrb.utils.console import muted, say
-from vlrb.utils.devices import claim_share
+from vlrb.utils.devices import claim_share, visible_gpus
 from vlrb.utils.errors import VlrbError, refused_by_system
 from vlrb.utils.files import write_json, write_text
 
@@ -65,9 +67,15 @@ def run_job(cfg: DictConfig, script: str, work: Callable[[Plain], JobResult]) ->
             value = None if objective != objective else objective
             entry = {"run": str(result.folder), "status": result.status, "line": result.line, "objective": value}
     if sweep is not None:
-        entry |= {"overrides": list(HydraConfig.get().overrides.task), "seconds": round(time.monotonic() - started, 2)}
-        sweeps.record_job(sweep, number, entry)
+        words = list(HydraConfig.get().overrides.task)
+        seconds = round(time.monotonic() - started, 2)
+        sweeps.record_job(sweep, number, {**entry, "overrides": words, "seconds": seconds, **_place()})
     return objective
+
+
+def _place() -> dict[str, Any]:
+    """Return where this job ran: with several hosts and devices, the first question about a slow or failed job."""
+    return {"host": platform.node(), "process": os.getpid(), "gpus": visible_gpus()}
 
 
 def _claim_share(number: int, trainer: Any) -> None:  # noqa: ANN401 - the trainer's config

@@ -50,7 +50,9 @@ def write_with_grades(board: Leaderboard, out: Path, config: Plain | None) -> No
         return
     from vlrb.tasks.grades import read_grades
 
-    write_leaderboard(board, out, grades=read_grades(board, config), samples=config["samples"])
+    write_leaderboard(
+        board, out, budgets=config["budgets"], grades=read_grades(board, config), samples=config["samples"]
+    )
 
 
 def check_samples(samples: int) -> None:

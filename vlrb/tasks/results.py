@@ -101,8 +101,9 @@ def write_judged(
     }
     if stated:
         write_reliability(folder, stated)
-    landscape = {split: _landscape(part, truths[split]) for split, part in judged.items()}
-    write_landscape(folder, {TRAIN: {"models": single_models(split_outcomes(view, train))}, **landscape})
+    landscape: dict[str, dict[str, Any]] = {TRAIN: {"models": single_models(split_outcomes(view, train))}}
+    landscape |= {split: _landscape(part, truths[split]) for split, part in judged.items()}
+    write_landscape(folder, landscape)
     write_json(folder / METRICS_FILE, metrics)
     return metrics
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from vlrb.schema import SWEEP_FILE
 from vlrb.tasks.jobs import runs_elsewhere
 from vlrb.tasks.sweep_progress import SweepProgress
+from vlrb.tasks.tracking_report import track_sweep
 from vlrb.utils import outcome, sweeps
 from vlrb.utils.console import say, say_error, warn
 from vlrb.utils.errors import VlrbError
@@ -35,7 +37,7 @@ class SweepCallback(Callback):
         sweeps.start_record(folder, list(config.hydra.overrides.task))
         outcome.current().progress = SweepProgress(folder, watch=runs_elsewhere(config.hydra))
 
-    def on_job_end(self, config: DictConfig, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
         """Tell of the job, if it ran in the launching process."""
         progress = outcome.current().progress
         if progress is not None:
@@ -47,7 +49,7 @@ class SweepCallback(Callback):
         if progress is not None:
             progress.close()
         for path in sweeps.record_folders(sweep_folder(config)):
-            summarise(path)
+            summarise(path, config)
 
 
 def sweep_folder(config: DictConfig) -> Path:
@@ -55,8 +57,8 @@ def sweep_folder(config: DictConfig) -> Path:
     return Path(str(config.hydra.sweep.dir))
 
 
-def summarise(folder: Path) -> None:
-    """Print what became of a sweep's jobs and write its leaderboard."""
+def summarise(folder: Path, config: DictConfig) -> None:
+    """Print what became of a sweep's jobs and write its leaderboard (to W&B, too, if its config says so)."""
     if not (folder / SWEEP_FILE).exists():
         return
     record = sweeps.read_record(folder)
@@ -70,6 +72,7 @@ def summarise(folder: Path) -> None:
     for job in jobs:
         if job["status"] == sweeps.FAILED:
             _tell_failure(job)
+    track_sweep(config, folder)
     say(f"sweep: {folder}")
 
 

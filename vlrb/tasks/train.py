@@ -67,11 +67,13 @@ def train_job(config: Plain) -> JobResult:
 def check_early(config: Plain) -> None:
     """Find mistakes in the router, its encoder and λ before any work is done."""
     from vlrb.data.tradeoff import TradeOff
+    from vlrb.tasks.backbone import asked_for, refuse_idle_encoders
     from vlrb.tasks.fit import build_router
 
     TradeOff.from_config(config["lambda"])
     check_logger(config)
     router: Any = build_router(config)
+    refuse_idle_encoders(config, router, asked_for())
     if "raw" in router.inputs:
         router.backbone.check()
 

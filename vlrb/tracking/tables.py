@@ -10,10 +10,10 @@ from vlrb.report.datasets import DATASET_LEVEL, dataset_table
 from vlrb.report.frames import choice_shares
 from vlrb.report.leaderboard import QUERIES, TRAINED, Leaderboard
 
-POINTS = ("name", "kind", "router", "lambda", "seed", "cost_per_1k", "accuracy", "rank_score")
+POINTS = ("name", "kind", "router", "lambda", "seed", "chosen", "cost_per_1k", "accuracy", "rank_score")
 DATASETS = ("name", "dataset", "n", "accuracy", "cost_per_1k", "rank_score")
 CHOICES = ("name", "model", "share", "share_of_oracle", "cost_per_1k")
-PLACES = ("run",)  # columns that name folders of this machine
+PLACES = ("run", "runs")  # columns that name folders of this machine
 
 
 class Table(NamedTuple):
@@ -29,8 +29,13 @@ def leaderboard(board: Leaderboard) -> Table:
 
 
 def points(board: Leaderboard) -> Table:
-    """Return who lies where in the plane of cost (USD per 1,000 queries) and accuracy, single models included."""
-    frame = board.frame.reindex(columns=list(POINTS))
+    """Return who lies where in the plane of cost (USD per 1,000 queries) and accuracy.
+
+    Every operating point of every router (`chosen`: the one that dev chose), references, bounds and single models.
+    """
+    others = board.frame[board.frame["run"].isna()]
+    frames = [table.reindex(columns=list(POINTS)).astype(object) for table in (board.points, others)]
+    frame = pd.concat(frames, ignore_index=True)
     run = board.runs[0]
     singles = [
         {

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from vlrb.tracking import tables
 from vlrb.tracking.artifacts import benchmark_files, run_files, upload
 from vlrb.tracking.card import RunCard
 from vlrb.tracking.curves import CURVES_FILE, EPOCH, Curves
 from vlrb.tracking.tracker import Results, Tracker, direction, headline
+from vlrb.tracking.wandb_names import CURVE_NAMES, CURVES
 from vlrb.tracking.wandb_run import Mode, Opened, chosen_mode, say_how_to_sync
 from vlrb.utils.console import say
-
-CURVES: Final = "curves/"
-CURVE_NAMES: Final = ("train/loss", "dev/loss", "dev/accuracy", "dev/cost", "dev/rank_score", "lr")
 
 
 class WandbTracker(Tracker):
@@ -64,20 +62,26 @@ class WandbTracker(Tracker):
 
     def _begin(self, card: RunCard, *, resumed: bool) -> None:
         self.curves.begin(resumed=resumed)
-        mode, why = chosen_mode(self.mode)
-        if mode == "disabled":
+        named = card._replace(name=self.run_name or card.name, group=self.group or card.group)
+        self.run = self.open(named, resumed=resumed)
+        if self.run is None:
             return
-        if why and not self.in_sweep:
-            say(f"W&B: offline, {why}", style="dim")
-        card = card._replace(
-            name=self.run_name or card.name, group=self.group or card.group, tags=(*card.tags, *self.tags)
-        )
-        opened = Opened(self.project, self.entity, mode, self.timeout, system=self.system)
-        self.run = opened.open(self.folder, card, resumed=resumed)
         self._define()
         if self.run.offline:
             for epoch, figures in self.curves.rows.items():
                 self._log_epoch(epoch, figures)
+
+    def open(self, card: RunCard, *, resumed: bool = False, job_type: str = "train") -> Any:  # noqa: ANN401 - wandb.Run
+        """Open a W&B run in the folder; None where the mode is disabled."""
+        mode, why = chosen_mode(self.mode)
+        if mode == "disabled":
+            return None
+        if why and not self.in_sweep:
+            say(f"W&B: offline, {why}", style="dim")
+        opened = Opened(self.project, self.entity, mode, self.timeout, system=self.system)
+        return opened.open(
+            self.folder, card._replace(tags=(*card.tags, *self.tags)), resumed=resumed, job_type=job_type
+        )
 
     def _define(self) -> None:
         """Say what the curves are drawn against, and which way figures are good."""
@@ -111,10 +115,10 @@ class WandbTracker(Tracker):
         import wandb
 
         board = results.board
-        points, shares = (_table(make(board)) for make in (tables.points, tables.choices))
+        points, shares = (as_table(make(board)) for make in (tables.points, tables.choices))
         shown: dict[str, Any] = {
             "points": points,
-            "datasets": _table(tables.datasets(board, trained_only=True)),
+            "datasets": as_table(tables.datasets(board, trained_only=True)),
             "choices": shares,
             "accuracy against cost": wandb.plot.scatter(points, "cost_per_1k", "accuracy", "Accuracy against cost"),
             "models chosen": wandb.plot.bar(shares, "model", "share", "Which models are chosen"),
@@ -131,14 +135,19 @@ class WandbTracker(Tracker):
     def _end(self, *, failed: bool) -> None:
         if self.run is None:
             return
-        offline, place = self.run.offline, Path(self.run.settings.sync_dir)
         run, self.run = self.run, None
+        self.close(run, failed=failed)
+
+    def close(self, run: Any, *, failed: bool) -> None:  # noqa: ANN401 - wandb.Run
+        """Close a W&B run, and say how to upload it if it is offline and on its own."""
+        offline, place = run.offline, Path(run.settings.sync_dir)
         run.finish(exit_code=1 if failed else 0)
         if offline and not self.in_sweep:
             say_how_to_sync(place)
 
 
-def _table(table: tables.Table) -> Any:  # noqa: ANN401 - wandb.Table
+def as_table(table: tables.Table) -> Any:  # noqa: ANN401 - wandb.Table
+    """Return a plain table as W&B's."""
     import wandb
 
     return wandb.Table(columns=list(table.columns), data=list(table.rows), allow_mixed_types=True)

@@ -15,6 +15,7 @@ from vlrb.utils.errors import ConfigError
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 AUTO: Final = "auto"
+_unreachable: list[str] = []  # where this process failed to go online: the next jobs of a sweep do not wait again
 KEYS: Final = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
 
 
@@ -95,13 +96,13 @@ class Opened:
         }
         folder.mkdir(parents=True, exist_ok=True)
         wandb.setup(settings=wandb.Settings(silent=True))
-        if self.mode == "online":
+        if self.mode == "online" and not _unreachable:
             try:
                 return wandb.init(mode="online", **given)
             except Exception as error:  # an unknown entity, a refused key, a server that does not answer
                 warn(f"W&B: going online failed ({reason(error)}); this run is kept offline")
+                _unreachable.append(self.project)
                 wandb.teardown()  # the half-opened run would hold the id
-                self.mode = "offline"
                 wandb.setup(settings=wandb.Settings(silent=True))
         return wandb.init(mode="offline", **given)
 

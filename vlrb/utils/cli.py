@@ -15,6 +15,7 @@ from typing import Any
 
 from vlrb.utils import outcome
 from vlrb.utils.argv import rewrite_overrides, split_flags
+from vlrb.utils.borrowed import borrow_choices
 from vlrb.utils.console import say_error
 from vlrb.utils.errors import ConfigError, StateError, VlrbError
 from vlrb.utils.fingerprint import fingerprint
@@ -50,7 +51,8 @@ def run_script(script: str, argv: Sequence[str] | None = None) -> int:
             return 0
         if {"--cfg", "-c"} & set(flags) and {"-m", "--multirun"} & set(flags):
             raise ConfigError("--cfg shows the configuration of one job", "leave out -m and give single values")
-        return _run_hydra(script, flags, rewrite_overrides(overrides, ROOT / "conf"))
+        overrides = rewrite_overrides(overrides, ROOT / "conf")
+        return _run_hydra(script, flags, borrow_choices(script, overrides, ROOT / "conf"))
     except VlrbError as error:
         report_error(str(error), "".join(traceback.format_exception(error)), expected=True)
         return 1

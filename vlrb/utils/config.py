@@ -39,16 +39,19 @@ VALUE_KEYS: dict[str, dict[str, Any]] = {
         "run": str | None,
         "runs": str | None,
         "out": str | None,
-        "scope": Literal["test", "dev"],
+        "scope": Literal["test", "dev", "train", "all"],
         "select": Literal["dev", "router", "none"],
+        "budgets": list[float] | Literal["auto", "published"],
         "resamples": int | None,
         "mu": float | None,
         "budget": float | None,
+        "headroom": bool,
         "route": str | None,
         "on_error": Literal["error", "report"],
         "samples": int,
         "compare": str | None,
         "fail_if": str | None,
+        "dashboard": str | None,
     },
 }
 GROUP_KEYS: dict[str, tuple[str, ...]] = {
@@ -66,9 +69,9 @@ GROUP_KEYS: dict[str, tuple[str, ...]] = {
         "logger",
     ),
     "build_data": ("paths", "dataset", "model_pool", "pricing", "tokens", "split", "encoder", "trainer"),
-    "evaluate": ("paths",),
+    "evaluate": ("paths", "logger"),
 }
-OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("pricing",)}
+OPTIONAL_GROUPS: dict[str, tuple[str, ...]] = {"evaluate": ("dataset", "model_pool", "pricing", "tokens", "split")}
 
 # What a run's results do not depend on, or what its data fingerprint already covers.
 IDENTITY_EXCLUDES = ("paths", "logger", "build", "overwrite", "strict", "objective")

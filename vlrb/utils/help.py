@@ -35,6 +35,12 @@ EXAMPLES = {
         ),
         ("python evaluate.py run=runs/demo/mlp/<run> route=questions.csv", "which model should answer each question"),
         ("python evaluate.py run=runs/demo/mlp/<run> pricing=flat", "the same decisions under other prices"),
+        ("python evaluate.py headroom=true dataset=demo", "is routing worth it here? asked of the logs, no training"),
+        (
+            "python evaluate.py headroom=true dataset=vlmevalkit dataset.root=<dir> dataset.name=mine "
+            "model_pool=discover pricing=flat",
+            "the same of your own logs",
+        ),
     ),
     "build_data": (
         ("python build_data.py", "build the demo benchmark"),

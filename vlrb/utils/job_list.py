@@ -9,7 +9,6 @@ from hydra.core.plugins import Plugins
 
 from vlrb.utils import outcome
 from vlrb.utils.config import VALUE_KEYS
-from vlrb.utils.errors import ConfigError
 
 Plugins.instance()  # it executes the modules of Hydra's own plugins again: a class taken before would be another one
 
@@ -53,8 +52,6 @@ class JobListSweeper(BasicSweeper):
     ) -> list[list[Job]]:
         """Return the batches of jobs, each job a list of words."""
         jobs = self._jobs()
-        if not jobs:
-            raise ConfigError("the sweep has no jobs", f"check the values given for {self.divided_by}")
         self._announce(jobs)
         return list(self.split_overrides_to_chunks(jobs, max_batch_size))
 
@@ -113,6 +110,7 @@ class JobListSweeper(BasicSweeper):
         progress = outcome.current().progress
         if progress is not None:
             assert self.hydra_context is not None
+            assert self.config is not None
             first = self.hydra_context.config_loader.load_sweep_config(self.config, list(jobs[0]))
             progress.begin(outcome.Plan(len(jobs), varying(jobs)), first)
 

@@ -18,7 +18,7 @@ def record_job(folder: Path, number: int, entry: Mapping[str, Any]) -> None:
         folder: The sweep's folder.
         number: The job's place in the sweep, from 0.
         entry: `overrides` (list of words), `run` (folder or None), `status`, `reason`, `log` (file or None), `line`
-            (what to tell of a finished run), `objective`, `seconds`.
+            (what to tell of a finished run), `objective`, `seconds`, and where it ran: `host`, `process`, `gpus`.
     """
     with folder_lock(folder):  # jobs of another dataset than the sweep's first have a record of their own
         record = read_record(folder) if (folder / SWEEP_FILE).exists() else {"planned": None, "jobs": []}

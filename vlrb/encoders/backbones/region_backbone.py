@@ -7,18 +7,15 @@ from typing import Any, ClassVar
 import transformers
 from torch import nn
 
-from vlrb.encoders.backbones.base import Backbone
 from vlrb.encoders.backbones.limits import check_text
+from vlrb.encoders.backbones.network import NetworkBackbone
 from vlrb.encoders.backbones.pictures import PictureInputs
 from vlrb.encoders.backbones.regions import RegionSequence
-from vlrb.encoders.backbones.source import NetworkSource, plain_config
 from vlrb.encoders.backbones.text import TextInputs
 from vlrb.encoders.backbones.towers import Tower
 
-KEY = "encoder.backbone"
 
-
-class RegionBackbone(Backbone):
+class RegionBackbone(NetworkBackbone):
     """A network of transformers over the prompt and regions; the regions are patches of a vision tower.
 
     Args:
@@ -44,8 +41,7 @@ class RegionBackbone(Backbone):
         revision: str | None = None,
         sizes: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(name, text, pictures)
-        self.source = NetworkSource(model, revision, sizes, KEY)
+        super().__init__(name, text, pictures, model, revision, sizes)
         self.tower = tower
 
     @property
@@ -56,7 +52,6 @@ class RegionBackbone(Backbone):
     def check(self) -> None:
         """Find out cheaply whether everything that is pretrained can be had and fits."""
         super().check()
-        self.source.check()
         self.tower.check(self.pictures)
         settings = self.source.at_hand(getattr(transformers, self.kind))
         if settings is not None and self.text.max_length > settings.max_position_embeddings:
@@ -101,4 +96,4 @@ class RegionBackbone(Backbone):
 
     def configs(self) -> dict[str, dict[str, Any]]:
         """Return the configurations of network and tower."""
-        return {"network": plain_config(self.network), "tower": self.regions.tower.config()}
+        return {**super().configs(), "tower": self.regions.tower.config()}

@@ -8,14 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vlrb.encoders.backbones.base import Backbone
 from vlrb.encoders.backbones.limits import check_text
+from vlrb.encoders.backbones.network import KEY, NetworkBackbone
 from vlrb.encoders.backbones.pictures import PictureInputs
-from vlrb.encoders.backbones.source import NetworkSource, plain_config
 from vlrb.encoders.backbones.text import TextInputs
 from vlrb.utils.errors import ConfigError
-
-KEY = "encoder.backbone"
 
 
 class Join(nn.Module):
@@ -55,7 +52,7 @@ def unit(rows: Tensor) -> Tensor:
     return functional.normalize(rows.float(), dim=-1)
 
 
-class TwoTowers(Backbone):
+class TwoTowers(NetworkBackbone):
     """Both towers of a contrastive network and a `Join`, trained together.
 
     t and v are the rows that the network was trained to compare, at length 1; with several pictures, v is the mean of
@@ -88,16 +85,10 @@ class TwoTowers(Backbone):
         revision: str | None = None,
         sizes: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(name, text, pictures)
+        super().__init__(name, text, pictures, model, revision, sizes)
         if width is not None and width < 1:
             raise ConfigError(f"{KEY}.width must be at least 1, or null, not {width}")
         self.width = width
-        self.source = NetworkSource(model, revision, sizes, KEY)
-
-    def check(self) -> None:
-        """Find out cheaply whether the checkpoint can be had."""
-        super().check()
-        self.source.check()
 
     def load(self) -> None:
         """Create the network."""
@@ -155,10 +146,6 @@ class TwoTowers(Backbone):
         last = [*_parts(towers, "final_layer_norm", "post_layernorm", "head")]
         last += _parts([network], "text_projection", "visual_projection")
         return [first, *side_by_side, last, [self.join]]
-
-    def configs(self) -> dict[str, dict[str, Any]]:
-        """Return the network's configuration."""
-        return {"network": plain_config(self.network)}
 
 
 def _parts(owners: list[Any], *names: str) -> list[nn.Module]:

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from vlrb.encoders.backbones.bert import BoxEmbeddings, Reading, additive, copied, through
+from vlrb.encoders.backbones.network import KEY
 from vlrb.encoders.backbones.pictures import PictureInputs
-from vlrb.encoders.backbones.region_backbone import KEY, RegionBackbone
+from vlrb.encoders.backbones.region_backbone import RegionBackbone
 from vlrb.encoders.backbones.regions import Regions, RegionSequence
 from vlrb.encoders.backbones.text import TextInputs
 from vlrb.encoders.backbones.towers import Tower

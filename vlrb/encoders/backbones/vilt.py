@@ -1,24 +1,18 @@
 """ViLT: one transformer over words and raw patches together (Kim et al., ICML 2021)."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vlrb.encoders.backbones.base import Backbone
 from vlrb.encoders.backbones.limits import check_pictures, check_text
-from vlrb.encoders.backbones.pictures import PictureInputs
+from vlrb.encoders.backbones.network import NetworkBackbone
 from vlrb.encoders.backbones.regions import NUMBERED
-from vlrb.encoders.backbones.source import NetworkSource, plain_config
-from vlrb.encoders.backbones.text import TextInputs
 from vlrb.encoders.backbones.towers import patch_boxes
 
-KEY = "encoder.backbone"
 
-
-class ViltBackbone(Backbone):
+class ViltBackbone(NetworkBackbone):
     """ViLT over the prompt and all pictures of a sample as one sequence: words, then class token and patches of each.
 
     A row is the pooled output: the first word's place after every layer has looked at everything. Patches that are all
@@ -37,23 +31,6 @@ class ViltBackbone(Backbone):
         revision: Commit on the hub.
         sizes: Values of the network's configuration in place of its own.
     """
-
-    def __init__(
-        self,
-        name: str,
-        text: TextInputs,
-        pictures: PictureInputs,
-        model: str | None = None,
-        revision: str | None = None,
-        sizes: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(name, text, pictures)
-        self.source = NetworkSource(model, revision, sizes, KEY)
-
-    def check(self) -> None:
-        """Find out cheaply whether the checkpoint can be had."""
-        super().check()
-        self.source.check()
 
     def load(self) -> None:
         """Create the network."""
@@ -113,10 +90,6 @@ class ViltBackbone(Backbone):
     def new_parts(self) -> list[nn.Module]:
         """Return the marks of further pictures."""
         return [self.number]
-
-    def configs(self) -> dict[str, dict[str, Any]]:
-        """Return the network's configuration."""
-        return {"network": plain_config(self.network)}
 
 
 def stretched(places: Tensor, seen: Tensor) -> Tensor:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from vlrb import schema
 from vlrb.sources.base import Note, RecordSet
+from vlrb.sources.vlmevalkit.categories import read_categories
 from vlrb.sources.vlmevalkit.cell_records import CellRecords
 from vlrb.sources.vlmevalkit.choose import Cell, choose
 from vlrb.sources.vlmevalkit.complete import check_counts, check_files
-from vlrb.sources.vlmevalkit.datasets import DatasetSpec
+from vlrb.sources.vlmevalkit.datasets import KNOWN, DatasetSpec
 from vlrb.sources.vlmevalkit.layout import Layout, scan
 from vlrb.sources.vlmevalkit.notes import compact
 from vlrb.sources.vlmevalkit.pool import run_all
@@ -91,6 +92,17 @@ class VLMEvalKitSource:
             notes.append(Note("replicates", "logs", "records of other runs are kept beside these", len(replicates)))
         model_ids = sorted(set(records[schema.MODEL_ID].unique()))
         return RecordSet(samples, records, model_ids, compact(notes), replicates)
+
+    def categories(self) -> dict[str, str]:
+        """Return the category that the logs give each sample id; samples without one are left out."""
+        layout, expected = self._scan(), self._wanted()
+        named = (*expected.samples, *expected.models) if expected is not None else ()
+        cells, _ = choose(layout.tables, self.select, self.rules, layout.summaries, layout.models, named)
+        return read_categories(cells)
+
+    def rotated(self) -> tuple[str, ...]:
+        """Return datasets where an answer is right only if it is for every order of the options."""
+        return () if self.rules.mmbench == "vanilla" else tuple(n for n, s in KNOWN.items() if s.rule == "circular")
 
     def _scan(self) -> Layout:
         return scan(self.root, self.folders, self.where, self.select.models)

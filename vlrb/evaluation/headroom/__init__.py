@@ -1,0 +1,1 @@
+"""From a benchmark to what can be said of routing before any router is trained."""
