@@ -1,27 +1,29 @@
-"""`evaluate.py runs=… compare=… fail_if=…` as a job: what is written before the gate speaks, what is refused at once."""
+"""`evaluate.py runs=… compare=… fail_if=…` : what is written before the gate speaks, what is refused."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from vlrb.tasks.compare import check_request
-from vlrb.tasks.evaluate import _evaluate_job
+from vlrb.tasks.evaluate import compare_runs
+from vlrb.utils.cli import ROOT
 from vlrb.utils.errors import ConfigError, StateError
 
 
 def config(tmp_path: Path, **given: Any) -> dict[str, Any]:
-    keys = ("run", "runs", "out", "mu", "budget", "route", "resamples", "compare", "fail_if", "headroom")
-    plain: dict[str, Any] = dict.fromkeys(keys)
+    plain = yaml.safe_load((ROOT / "conf" / "evaluate.yaml").read_text(encoding="utf-8"))
+    del plain["defaults"]
     paths = {"data_dir": str(tmp_path / "data"), "runs_dir": str(tmp_path / "runs")}
-    return {**plain, "scope": "test", "select": "dev", "samples": 5, "paths": paths, **given}
+    return {**plain, "samples": 5, "paths": paths, **given}
 
 
 def test_the_gate_speaks_after_everything_is_written(sweep_folders: list[Path], tmp_path: Path) -> None:
     runs, out = str(sweep_folders[0].parents[1]), tmp_path / "out"
     plain = config(tmp_path, runs=runs, compare=runs, out=str(out), fail_if="any rank_score<2 and won>=0")
     with pytest.raises(StateError, match="gate failed") as caught:
-        _evaluate_job(plain)
+        compare_runs(plain)
     assert "\n" not in caught.value.message
     written = {path.name for path in out.iterdir()}
     assert {"leaderboard.html", "leaderboard.tex", "compare.csv", "compare.html", "points.csv"} <= written
@@ -31,7 +33,7 @@ def test_the_gate_speaks_after_everything_is_written(sweep_folders: list[Path], 
 
 def test_a_gate_that_is_not_met_lets_the_job_pass(sweep_folders: list[Path], tmp_path: Path) -> None:
     plain = config(tmp_path, runs=str(sweep_folders[0]), out=str(tmp_path / "out"), fail_if="rank_score<0.1")
-    assert _evaluate_job(plain).status == "done"
+    assert compare_runs(plain).status == "done"
 
 
 @pytest.mark.parametrize(
