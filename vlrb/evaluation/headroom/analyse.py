@@ -263,8 +263,8 @@ def _design_effect(apart: np.ndarray, split_group: np.ndarray, dataset: np.ndarr
     """Return the design effect of a paired difference, 1 where it cannot be told."""
     if not len(apart):
         return 1.0
-    found = float(power.design_effect(apart[None], split_group, dataset)[0])
-    return found if np.isfinite(found) else 1.0
+    found = power.design_effect(apart, split_group, dataset)
+    return 1.0 if found is None else found
 
 
 def _verdict(found: Plain) -> Plain:
