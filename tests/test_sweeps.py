@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from vlrb.tasks import opened
 from vlrb.tasks.sweep import summarise
@@ -76,7 +77,7 @@ def test_jobs_of_a_process_open_the_data_once_and_tell_one_line_each(
     first, second = (Path(record["jobs"][k]["run"]) for k in (0, 2))
     (first / "metrics.json").unlink()  # as a full disk or a careless hand leaves it
     outcome.start()
-    summarise(folder)
+    summarise(folder, OmegaConf.create({"logger": {}}))
     assert len(outcome.current().failures) == 2  # the failed job, and the run that cannot be read
     assert "metrics.json is missing" in " ".join(outcome.current().failures)
     table = (folder / "leaderboard.csv").read_text(encoding="utf-8")

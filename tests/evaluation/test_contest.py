@@ -234,6 +234,6 @@ def test_an_undefined_seed_makes_the_mean_undefined() -> None:
 
 def test_what_is_said_of_seeds() -> None:
     assert seeds_note([1, 1]) is None
-    assert seeds_note([3, 1]) == "several seeds: means; intervals are conditional on them (fewer than 5)"
-    assert seeds_note([5, 1]) == "several seeds: means; intervals draw seeds, then split groups"
-    assert seeds_note([5, 3]) == "several seeds: means; intervals draw seeds, too, where there are 5 or more"
+    assert seeds_note([3, 1, 3]) == "means over several seeds (3); intervals are conditional on them (fewer than 5)"
+    assert seeds_note([5, 1]) == "means over several seeds (5); intervals draw seeds, then split groups"
+    assert seeds_note([5, 3]) == "means over several seeds (3, 5); intervals draw seeds too from 5 on"

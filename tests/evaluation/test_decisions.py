@@ -9,12 +9,14 @@ from vlrb.evaluation.decisions import (
     DECISION_COLUMNS,
     decision_rows,
     read_decisions,
+    read_outcomes,
     read_references,
     reference_rows,
     write_decisions,
     write_references,
 )
 from vlrb.evaluation.landscape import read_landscape, single_models, write_landscape
+from vlrb.evaluation.runner_up import with_runner_up
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.utils.errors import DataError, StateError
 
@@ -45,6 +47,16 @@ def test_round_trip(tmp_path: Path, outcomes: Outcomes, decision: np.ndarray) ->
     found = read_references(tmp_path)
     assert found["cost"].tolist() == [0.001] * 6
     assert set(found["router"]) == {"cheapest_global"}
+
+
+def test_outcomes_are_all_but_the_scores_second_choices_included(
+    tmp_path: Path, outcomes: Outcomes, decision: np.ndarray
+) -> None:
+    table = decision_rows(outcomes, IDS, "test", decision, np.zeros((6, 3)), np.zeros((6, 3)), 0)
+    write_decisions(tmp_path, [with_runner_up(table, outcomes, np.array([1, 2, 0, 2, 2, 1]))])
+    found = read_outcomes(tmp_path)
+    assert found["runner_up_cost"].tolist() == [0.002, 0.008, 0.001, 0.008, 0.008, 0.002]
+    assert not [column for column in found.columns if column.startswith("score/")]
 
 
 def test_shapes_are_checked(outcomes: Outcomes, decision: np.ndarray) -> None:

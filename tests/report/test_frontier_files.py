@@ -140,6 +140,8 @@ def test_published_budgets_rule_nothing_out_and_it_is_said(board: Leaderboard) -
     assert not_binding(frame) == "budgets of $3 per 1,000 queries are not binding: the dearest model costs less"
     with pytest.raises(ConfigError, match="no published budgets"):
         budgets_frame(board, "published")
+    with pytest.raises(ConfigError, match="above 0"):
+        budgets_frame(board, [0.0])
 
 
 def test_stability_has_every_assumption(board: Leaderboard) -> None:

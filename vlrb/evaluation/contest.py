@@ -13,7 +13,7 @@ from vlrb.metrics.bootstrap import RESAMPLES, can_resample
 from vlrb.metrics.bounds import CostBounds
 from vlrb.metrics.outcomes import Chosen, is_correct
 from vlrb.metrics.parts import mean_parts, rank_score_parts
-from vlrb.metrics.power import design_effect, detectable_difference, detectable_errors
+from vlrb.metrics.power import design_effects, detectable_difference, detectable_errors
 from vlrb.metrics.ranks import rank_intervals
 from vlrb.metrics.sign_flip import FLIPS, holm, sign_flip_p_values
 
@@ -208,7 +208,7 @@ def _detectable(
         return None
     right = _right(known[top]) - np.stack([_right(known[name]) for name in rivals])
     rows = []
-    for name, difference, effect in zip(rivals, right, design_effect(right, *units), strict=True):
+    for name, difference, effect in zip(rivals, right, design_effects(right, *units), strict=True):
         share = float(np.mean(difference**2))
         accuracy = detectable_difference(share, len(difference), float(effect))
         drawn = judged[top].resampled[SCORE], judged[name].resampled[SCORE]

@@ -36,14 +36,15 @@ def seeds_note(counts: Sequence[int]) -> str | None:
         counts: Seeds behind each row.
 
     >>> seeds_note([3, 1, 3])
-    'several seeds: means; intervals are conditional on them (fewer than 5)'
+    'means over several seeds (3); intervals are conditional on them (fewer than 5)'
     >>> seeds_note([1, 1])
     """
-    several = [count for count in counts if count > 1]
+    several = sorted({count for count in counts if count > 1})
     if not several:
         return None
+    means = f"means over several seeds ({', '.join(map(str, several))}); intervals"
     if all(map(two_level, several)):
-        return "several seeds: means; intervals draw seeds, then split groups"
+        return f"{means} draw seeds, then split groups"
     if any(map(two_level, several)):
-        return f"several seeds: means; intervals draw seeds, too, where there are {TWO_LEVEL} or more"
-    return f"several seeds: means; intervals are conditional on them (fewer than {TWO_LEVEL})"
+        return f"{means} draw seeds too from {TWO_LEVEL} on"
+    return f"{means} are conditional on them (fewer than {TWO_LEVEL})"

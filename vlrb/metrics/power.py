@@ -52,24 +52,49 @@ def detectable_difference(
     return detectable_errors(alpha, power) * math.sqrt(disagreement * design_effect / n)
 
 
-def design_effect(differences: np.ndarray, split_group: np.ndarray, stratum: np.ndarray) -> np.ndarray:
-    """Return by how much groups inflate the variance of mean differences, within strata, (k,).
+def disagreement(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Return the share of samples on which exactly one of two routers is right; (n,) of 0 and 1, None without samples.
+
+    Of routers with several seeds, y is the share of seeds that are right and this the mean squared difference.
+
+    >>> disagreement(np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0, 1.0]))
+    0.5
+    """
+    return float(np.mean((first - second) ** 2)) if len(first) else None
+
+
+def design_effect(difference: np.ndarray, split_group: np.ndarray, stratum: np.ndarray) -> float | None:
+    """Return by how much groups inflate the variance of a mean difference, within strata.
 
     The cluster-robust variance of the mean, Σ_h G_h/(G_h−1) Σ_g (e_g − ē_h)² / n² with e_g the group sums of the
-    deviations from the mean, over that of unrelated samples, Σ d² / n². NaN where no stratum has two groups or the
+    deviations from the mean, over that of unrelated samples, Σ d² / n². None where no stratum has two groups or the
     difference is always 0.
 
     Args:
-        differences: (k, n) paired differences, n ≥ 1.
+        difference: (n,) paired differences.
         split_group: (n,) int codes.
         stratum: (n,) int codes of datasets.
 
     Two groups of two equal differences, 1, 1 and −1, −1: sums 2 and −2, mean 0; 2/1 · (4 + 4) / 16 = 1 against
     4/16 = .25. A design effect of 4 = 2 (group size) · 2 (only two groups):
 
-    >>> design_effect(np.array([[1.0, 1.0, -1.0, -1.0]]), np.array([0, 0, 1, 1]), np.zeros(4, int))
-    array([4.])
+    >>> design_effect(np.array([1.0, 1.0, -1.0, -1.0]), np.array([0, 0, 1, 1]), np.zeros(4, int))
+    4.0
     """
+    found = float(design_effects(np.asarray(difference)[None], split_group, stratum)[0])
+    return None if math.isnan(found) else found
+
+
+def design_effects(differences: np.ndarray, split_group: np.ndarray, stratum: np.ndarray) -> np.ndarray:
+    """Return the design effect of several differences on the same samples, (k,); NaN where there is none.
+
+    Args:
+        differences: (k, n) paired differences.
+        split_group: (n,) int codes.
+        stratum: (n,) int codes of datasets.
+    """
+    if not differences.shape[1]:
+        return np.full(len(differences), np.nan)
     _, code = np.unique(split_group, return_inverse=True)
     home = home_strata(code, stratum)
     _, place, sizes = np.unique(home, return_inverse=True, return_counts=True)

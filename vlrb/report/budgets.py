@@ -1,5 +1,6 @@
 """What each method reaches within a budget: the point is chosen on dev, its accuracy and cost are those on test."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -35,7 +36,7 @@ def budgets_frame(board: Leaderboard, budgets: Budgets = "auto") -> pd.DataFrame
         budgets: USD per query; "auto" takes 7 from cmin to cmax in equal ratios, "published" those of the price book.
 
     Raises:
-        ConfigError: The price book has no published budgets.
+        ConfigError: The price book has no published budgets, or a budget is not above 0.
     """
     run, mixture = board.runs[0], static_mixture(board)
     bounds = {"cmin": run.bounds.cmin, "cmax": run.bounds.cmax, "reason": run.bounds.problem()}
@@ -50,8 +51,14 @@ def budgets_frame(board: Leaderboard, budgets: Budgets = "auto") -> pd.DataFrame
 
 
 def _points(board: Leaderboard, budgets: Budgets) -> Literal["auto"] | Sequence[float]:
+    if budgets == "auto":
+        return "auto"
     if budgets != "published":
-        return budgets
+        if not all(0 < float(usd) < math.inf for usd in budgets):
+            raise ConfigError(
+                f"budgets={list(budgets)}: a budget is a number of USD per query above 0", "e.g. [0.0002]"
+            )
+        return [float(usd) for usd in budgets]
     book = board.runs[0].config.get("pricing") or {}
     found = book.get("published_budgets_usd")
     if not found:

@@ -37,8 +37,10 @@ def exchange_line(board: Leaderboard) -> str | None:
     own, arena = (exchange_rate(accuracy, price, bounds) for bounds in (board.runs[0].bounds, ROUTER_ARENA_BOUNDS))
     if own.accuracy_point is None or own.half_price is None:
         return None
-    line = f"at {row['name']} the Rank Score pays {signed(own.accuracy_point)} for one more point of accuracy and "
-    line += f"{signed(own.half_price)} for half the cost"
+    line = (
+        f"one more point of accuracy is worth {signed(own.accuracy_point)} Rank Score at the top row,\n  half the cost "
+    )
+    line += signed(own.half_price)
     if arena.accuracy_point is None or arena.half_price is None:
         return line
     return f"{line} (RouterArena's fixed bounds: {signed(arena.accuracy_point)} and {signed(arena.half_price)})"
@@ -57,7 +59,7 @@ def stability_lines(frame: pd.DataFrame) -> list[str]:
     for kind, words in ((PRICE, "one model's price halved or up by half"), (WITHOUT, "one model left out")):
         found = frame[(frame["kind"] == kind) & frame["tau"].notna()]
         if len(found):
-            worst = found.loc[found["tau"].idxmin()]
+            worst = found.sort_values("tau", kind="stable").iloc[0]
             kept = int(found["top_kept"].sum())
             lines.append(
                 f"{words}: τ at least {worst['tau']:.2f} ({worst['scenario']}); the first stays first in {kept} of "

@@ -9,6 +9,7 @@ import numpy as np
 from vlrb.evaluation.judge import Judgement, judge
 from vlrb.evaluation.runs import Run
 from vlrb.evaluation.seeds import across_seeds
+from vlrb.metrics.bootstrap import RESAMPLES
 from vlrb.metrics.outcomes import Chosen
 from vlrb.report.frames import reference_choosers, reference_names
 from vlrb.report.leaderboard import Leaderboard
@@ -51,7 +52,7 @@ def judge_board(board: Leaderboard, further: Sequence[Run] = ()) -> JudgedBoard:
     choosers = {str(run.folder): table.chooser() for run, table in zip(runs, tables[1:], strict=True)}
     choosers |= reference_choosers(first, board.split, names)
     choosers |= {BEST: tables[0].chooser("best_single_"), ORACLE: tables[0].chooser("oracle_")}
-    resamples = int(first.config.get("resamples", 2000))
+    resamples = int(first.config.get("resamples", RESAMPLES))
     judged = judge(choosers, tables[0].units, first.bounds, first.seed, resamples)
     return JudgedBoard(choosers, judged)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from vlrb.report.columns import shown_columns, three
+from vlrb.report.curves import static_mixture
 from vlrb.report.datasets import accuracy_grid, grid_names
 from vlrb.report.frontier_files import wants_frontier
 from vlrb.report.frontier_table import frontier_table
@@ -72,7 +73,8 @@ def _frontier(board: Leaderboard) -> list[str]:
     ]
     notes = "\n".join(f"- {c.heading}: {c.help}" for c in columns[1:])
     stable = "\n".join(f"- {line}" for line in stability_lines(stability_frame(board)))
-    parts = ["## What each router reaches", "![hulls of the operating points](frontier.png)"]
+    parts = ["## What each router reaches"]
+    parts += [] if static_mixture(board) is None else ["![hulls of the operating points](frontier.png)"]
     return [*parts, table([c.heading for c in columns], rows), notes, *filter(None, [stable])]
 
 

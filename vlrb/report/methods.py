@@ -154,8 +154,8 @@ def selection_notes(methods: Mapping[str, Method]) -> list[str]:
         points = sum(len(method.candidates) for method in chosen)
         words = "Rank Score" if chosen[0].figure == SCORE else "accuracy"
         notes.append(
-            f"each row was chosen on dev from its operating points ({points} in all, see points.csv): the cheapest "
-            f"within one standard error of the best dev {words}"
+            f"each row was chosen on dev from its operating points ({points}, see points.csv):\n"
+            f"  the cheapest within one standard error of the best dev {words}"
         )
     undecided = Counter(_method(method.chosen.runs[0], "dev") for method in methods.values() if _blind(method))
     if any(count > 1 for count in undecided.values()):

@@ -93,8 +93,9 @@ def standing_notes(found: Contest | None, rows: Mapping[str, Sequence[Run]]) -> 
     if ranked:
         best = sum(bool(standing.may_be_best) for standing in ranked)
         notes.append(
-            f"rank: what the data allow ({100 * LEVEL:.0f} %{by}); * = may be the best: {best} of {len(ranked)}"
+            f"may be the best router, as far as the data tell ({100 * LEVEL:.0f} %{by}): {best} of {len(ranked)}"
         )
+        notes.append("rank: what the data allow; * = may be the best")
     if found.compared:
         many = f", Holm over {found.compared}" if found.compared > 1 else ""
         picked = "\n  ranks allow for the top having been picked by these figures, p does not" if ranked else ""

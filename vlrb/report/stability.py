@@ -131,7 +131,7 @@ def _random_prices(table: _Table) -> dict[str, Any]:
 def _without(table: _Table, board: Leaderboard) -> list[dict[str, Any]]:
     """Leave out one model of the pool after the other; nothing where the runs do not hold second choices."""
     runs = [method.chosen.runs for method in trained_methods(board).values()]
-    if not all(set(RUNNER_UP_COLUMNS) <= set(run.decisions.columns) for seeds in runs for run in seeds):
+    if not all(set(RUNNER_UP_COLUMNS) <= set(run.outcomes.columns) for seeds in runs for run in seeds):
         return []
     rows = []
     for model in board.runs[0].data["model_ids"]:

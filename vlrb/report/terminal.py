@@ -32,9 +32,12 @@ def print_leaderboard(
     say(Text(board.title, style="bold"))
     say(Text(board.subtitle, style="dim"))
     say(leaderboard_table(board, console().width))
-    intervals = any(c.interval for c in fitting(shown_columns(board.frame), board, console().width))
-    for note in footnotes(board)[0 if intervals else 1 :]:  # the first explains the intervals
-        say(note, style="dim")
+    known = shown_columns(board.frame)
+    shown = fitting(known, board, console().width)
+    hidden = tuple(f"{c.heading}: " for c in known if c.key not in {s.key for s in shown})  # notes on these
+    for note in footnotes(board)[0 if any(c.interval for c in shown) else 1 :]:  # the first explains the intervals
+        if not note.startswith(hidden):
+            say(note, style="dim")
     print_points(board)
 
 

@@ -61,7 +61,7 @@ def write_leaderboard(
     """
     board = runs if isinstance(runs, Leaderboard) else make_leaderboard(runs, split, resamples)
     out = Path(out)
-    context = Context(board, dataset_table(board), grades, samples)
+    context = Context(board, dataset_table(board), grades, samples, budgets)
     paths = [_write_csv(out / "leaderboard.csv", board.frame), _write_csv(out / "datasets.csv", context.datasets)]
     if several_points(board):
         paths.append(_write_csv(out / "points.csv", board.points))

@@ -136,7 +136,7 @@ def evaluate_run(config: Plain) -> JobResult:
     if out.resolve() != folder.resolve():
         for file in (CONFIG_FILE, DATA_FILE, DONE_FILE):  # so that the folder can be read as a run
             shutil.copyfile(folder / file, out / file)
-    board = show_and_write([load_run(out)], out, config["scope"], config=config)
+    board = show_and_write([load_run(out)], out, config["scope"], config["select"], config)
     say(f"report: {out}")
     gate(board, None, config)
     objective = metrics.get(f"{config['scope']}/rank_score")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlrb.evaluation.runs import Run
+from vlrb.report.budgets import budgets_frame, not_binding
 from vlrb.report.leaderboard import Leaderboard, make_leaderboard
 from vlrb.report.methods import Select
 from vlrb.report.page.samples import MOST_SAMPLES
@@ -11,6 +12,7 @@ from vlrb.report.terminal import print_leaderboard
 from vlrb.report.write import write_leaderboard
 from vlrb.schema import SplitName
 from vlrb.utils.config import Plain
+from vlrb.utils.console import say
 from vlrb.utils.errors import ConfigError
 
 
@@ -53,6 +55,9 @@ def write_with_grades(board: Leaderboard, out: Path, config: Plain | None) -> No
     write_leaderboard(
         board, out, budgets=config["budgets"], grades=read_grades(board, config), samples=config["samples"]
     )
+    loose = None if config["budgets"] == "auto" else not_binding(budgets_frame(board, config["budgets"]))
+    if loose is not None:
+        say(loose, style="dim")
 
 
 def check_samples(samples: int) -> None:

@@ -151,4 +151,4 @@ def lines(summary: Summary, router: LoadedRouter, seconds: float) -> list[str]:
 def _training_cost(chosen: Mapping[str, int], mean: Mapping[str, float], total: int) -> str:
     cost = sum(count * mean[model] for model, count in chosen.items()) / total
     told = f"${1000 * cost:.3g} per 1,000 questions" if cost < float("inf") else "unknown"
-    return f"this router expects no cost of a question; at the chosen models' mean training costs: {told}"
+    return f"this router estimates no costs; at the chosen models' mean training costs: {told}"

@@ -1,5 +1,7 @@
 """Begin and end of a sweep: the record, the list of failed jobs, the leaderboard over all finished runs."""
 
+import traceback
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,8 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:  # noqa: ANN401 - Hydra's signature
         """Begin the record."""
+        # A worker of joblib's that has grown is replaced by a new one: nothing that a person has to know.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
         folder = sweep_folder(config)
         sweeps.start_record(folder, list(config.hydra.overrides.task))
         outcome.current().progress = SweepProgress(folder, watch=runs_elsewhere(config.hydra))
@@ -49,7 +53,12 @@ class SweepCallback(Callback):
         if progress is not None:
             progress.close()
         for path in sweeps.record_folders(sweep_folder(config)):
-            summarise(path, config)
+            try:
+                summarise(path, config)
+            except Exception as error:  # Hydra would make a warning of it and call the sweep a success
+                reason = str(error) if isinstance(error, VlrbError) else "".join(traceback.format_exception(error))
+                say_error(f"error: {path}: no summary: {reason}")
+                outcome.current().failures.append(reason)
 
 
 def sweep_folder(config: DictConfig) -> Path:

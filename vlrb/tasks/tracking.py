@@ -117,7 +117,8 @@ def context() -> Context:
     overrides: Sequence[str] = list(hydra.overrides.task)
     if not in_sweep():
         return Context(None, preset, overrides)
-    swept = [f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()]
+    chosen = [hydra.sweeper.get("params") or {}, *(hydra.sweeper.get("parts") or [])]
+    swept = [f"{key}={value}" for part in chosen for key, value in part.items()]
     sweep = Path(str(hydra.sweep.dir))
     return Context(sweep, preset, overrides, [*swept, *_command(sweep)])
 

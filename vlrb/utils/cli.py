@@ -17,13 +17,12 @@ from vlrb.utils import outcome
 from vlrb.utils.argv import rewrite_overrides, split_flags
 from vlrb.utils.borrowed import borrow_choices
 from vlrb.utils.console import say_error
-from vlrb.utils.errors import ConfigError, StateError, VlrbError
+from vlrb.utils.errors import ConfigError, VlrbError
 from vlrb.utils.fingerprint import fingerprint
 from vlrb.utils.help import help_text
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {"train": "vlrb.tasks.train", "evaluate": "vlrb.tasks.evaluate", "build_data": "vlrb.tasks.build"}
-KILLED = ("TerminatedWorkerError", "BrokenProcessPool")  # what joblib raises when a worker is gone
 SWEEP_NEUTRAL = (
     "paths.",
     "hydra.",
@@ -71,7 +70,7 @@ def _run_hydra(script: str, flags: list[str], overrides: list[str]) -> int:
 
     from vlrb.utils import job_list
     from vlrb.utils.composition import explain
-    from vlrb.utils.launchers import register_launchers
+    from vlrb.utils.launchers import launcher_error, register_launchers
 
     register_launchers()
     job_list.register()
@@ -89,13 +88,12 @@ def _run_hydra(script: str, flags: list[str], overrides: list[str]) -> int:
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error, script, ROOT, overrides) from error
     except Exception as error:  # not of a job: those are recorded
-        if result.progress is None or type(error).__name__ not in KILLED:
+        found = launcher_error(error)
+        if found is None:
             raise
-        result.progress.broken_off()
-        raise StateError(
-            "a process of the sweep was killed (often: too little memory)",
-            "run the same command to go on; hydra.launcher.n_jobs=1 needs least memory",
-        ) from error
+        if result.progress is not None:
+            result.progress.broken_off()
+        raise found from error
     finally:
         GlobalHydra.instance().clear()
     return result.exit_code()

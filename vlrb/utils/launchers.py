@@ -5,10 +5,11 @@ The plugins register their defaults when they are imported; YAMLs of the same na
 
 import importlib
 import importlib.util
+import traceback
 from typing import Any, Final
 
 from vlrb.utils.devices import default_jobs, visible_gpus
-from vlrb.utils.errors import ConfigError
+from vlrb.utils.errors import ConfigError, StateError
 from vlrb.utils.suggest import did_you_mean
 
 LAUNCHERS: Final = "hydra/launcher"
@@ -21,6 +22,7 @@ EXTRAS: Final = {
     (LAUNCHERS, "submitit_local"): ("submitit", "hydra_submitit_launcher"),
     (SWEEPERS, "optuna"): ("optuna", "hydra_optuna_sweeper"),
 }
+KILLED: Final = ("TerminatedWorkerError", "BrokenProcessPool")  # what joblib raises when a worker is gone
 SLURM_MINUTES: Final = 24 * 60
 SLURM_TRIES: Final = 3
 
@@ -56,6 +58,22 @@ def check_option(group: str, option: str) -> ConfigError | None:
     known = {name.removesuffix(".yaml") for name in ConfigStore.instance().list(group)}
     known |= {name for where, name in EXTRAS if where == group} | ({"jobs"} if group == SWEEPERS else set())
     return ConfigError(f"{group}={option}: no such option", did_you_mean(option, known))
+
+
+def launcher_error(error: Exception) -> StateError | None:
+    """Return what to say of an error that a launcher raised (no scheduler, a killed process); None for all others."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not any("hydra_plugins" in frame.filename for frame in frames):
+        return None
+    if type(error).__name__ in KILLED:
+        return StateError(
+            "a process of the sweep was killed (often: too little memory)",
+            "run the same command to go on; hydra.launcher.n_jobs=1 needs least memory",
+        )
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return StateError(
+        f"the launcher failed: {reason}", "HYDRA_FULL_ERROR=1 shows where; hydra/launcher=basic needs none"
+    )
 
 
 def _installed(plugin: str) -> bool:

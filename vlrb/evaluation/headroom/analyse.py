@@ -244,8 +244,8 @@ def _detectable(subject: Subject, single: int) -> Plain:
     other = int(accuracy.argmax())
     both = ~np.isnan(subject.y[:, [single, other]]).any(axis=1)
     apart = subject.y[both, single] - subject.y[both, other]
-    share = power.disagreement(subject.y[both, single], subject.y[both, other]) or 0.0
-    effect = power.design_effect(apart, subject.split_group[both], subject.dataset[both]) or 1.0
+    share = float(np.mean(apart**2)) if len(apart) else 0.0
+    effect = _design_effect(apart, subject.split_group[both], subject.dataset[both])
     n, groups_of_test = subject.test
     needed = (power.detectable_errors() / WORTH) ** 2 * share * effect
     return {
@@ -257,6 +257,14 @@ def _detectable(subject: Subject, single: int) -> Plain:
         "difference": power.detectable_difference(share, n, effect),
         "samples_for_a_point": round(needed),
     }
+
+
+def _design_effect(apart: np.ndarray, split_group: np.ndarray, dataset: np.ndarray) -> float:
+    """Return the design effect of a paired difference, 1 where it cannot be told."""
+    if not len(apart):
+        return 1.0
+    found = float(power.design_effect(apart[None], split_group, dataset)[0])
+    return found if np.isfinite(found) else 1.0
 
 
 def _verdict(found: Plain) -> Plain:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from vlrb.report.budgets import Budgets
 from vlrb.report.frames import Evaluated, evaluated
 from vlrb.report.grades import Absent, Grades, decisions_of
 from vlrb.report.leaderboard import TRAINED, Leaderboard
@@ -49,12 +50,14 @@ class Context:
         datasets: Its table per dataset.
         grades: Every model's outcomes on the split, or why there are none.
         samples: How many samples the drill-down shows.
+        budgets: Budgets of the table of budgets.
     """
 
     board: Leaderboard
     datasets: pd.DataFrame
     grades: Grades | Absent
     samples: int
+    budgets: Budgets = "auto"
 
     @property
     def model_ids(self) -> list[str]:

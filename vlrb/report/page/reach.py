@@ -104,7 +104,7 @@ def _table(context: Context) -> str:
 
 def _budgets(context: Context) -> str:
     """Return accuracy within each budget, with what it cost there."""
-    frame = budgets_frame(context.board)
+    frame = budgets_frame(context.board, context.budgets)
     if frame.empty:
         return ""
     names = list(frame["name"].drop_duplicates())
