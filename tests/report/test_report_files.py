@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from vlrb.report.datasets import COLUMNS, accuracy_grid, dataset_table
+from vlrb.report.html import SECTIONS
 from vlrb.report.leaderboard import make_leaderboard
 from vlrb.report.write import write_leaderboard, write_run_report
 from vlrb.utils.errors import StateError
@@ -85,7 +86,7 @@ def test_the_page_is_whole_and_needs_nothing_else(report: Path) -> None:
     assert page.open == []
     assert page.links == []
     assert len(page.ids) == len(set(page.ids))
-    assert page.tags.count("section") == 11
+    assert page.tags.count("section") == len(SECTIONS)
     assert "synthetic data" in text
     assert not re.search(r">\s*nan\s*<", text)
     assert "prefers-color-scheme:dark" in text
@@ -125,7 +126,7 @@ def test_markdown_tables_are_rectangular(report: Path) -> None:
     lines = (report / "leaderboard.md").read_text(encoding="utf-8").splitlines()
     rows = [re.split(r"(?<!\\)\|", line) for line in lines if line.startswith("|")]
     assert len(rows) > 30
-    assert len({len(row) for row in rows}) == 4  # leaderboard, operating points, frontier, datasets
+    assert len({len(row) for row in rows}) == 4  # leaderboard, frontier, operating points, datasets
     assert not any(line.startswith("- [ ]") for line in lines)  # would be a check box
 
 

@@ -3,13 +3,12 @@
 Leaderboards, intervals and plots are made from these tables alone, so a run folder is enough to make them again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from vlrb.evaluation.runner_up import RUNNER_UP_COLUMNS
 from vlrb.metrics.baselines import oracle_decision
 from vlrb.metrics.outcomes import Outcomes
 from vlrb.schema import (
@@ -124,12 +123,12 @@ def read_decisions(folder: Path) -> pd.DataFrame:
 
 
 def read_outcomes(folder: Path) -> pd.DataFrame:
-    """Read DECISION_COLUMNS of a run's decisions, and RUNNER_UP_COLUMNS if it has them: what was chosen, no scores.
+    """Read the decisions of a run without the scores: what was chosen and what it and the alternatives brought.
 
     Raises:
         StateError: The file is missing, damaged or has other columns.
     """
-    return _read(Path(folder) / DECISIONS_FILE, DECISION_COLUMNS, (*DECISION_COLUMNS, *RUNNER_UP_COLUMNS))
+    return _read(Path(folder) / DECISIONS_FILE, DECISION_COLUMNS, lambda name: not name.startswith(SCORE_PREFIX))
 
 
 def read_reference_names(folder: Path) -> list[str]:
@@ -138,7 +137,7 @@ def read_reference_names(folder: Path) -> list[str]:
     Raises:
         StateError: The file is missing, damaged or has other columns.
     """
-    table = _read(Path(folder) / REFERENCES_FILE, (ROUTER,), (ROUTER,))
+    table = _read(Path(folder) / REFERENCES_FILE, (ROUTER,), lambda name: name == ROUTER)
     return [str(name) for name in table[ROUTER].unique()]
 
 
@@ -151,11 +150,11 @@ def read_references(folder: Path) -> pd.DataFrame:
     return _read(Path(folder) / REFERENCES_FILE, REFERENCE_COLUMNS)
 
 
-def _read(path: Path, needed: tuple[str, ...], only: tuple[str, ...] | None = None) -> pd.DataFrame:
-    """Read a table that has the needed columns; with `only`, no others where it is whole."""
+def _read(path: Path, needed: tuple[str, ...], wanted: Callable[[str], bool] | None = None) -> pd.DataFrame:
+    """Read a table that has the needed columns; with `wanted`, only those of its columns that it accepts."""
     hint = "train this run again with overwrite=true"
     try:
-        frame = _columns(path, only)
+        frame = _columns(path, wanted)
     except FileNotFoundError as error:
         raise StateError(f"{path}: no such file", hint) from error
     except (OSError, ValueError) as error:  # pyarrow raises subclasses of both for damaged files
@@ -166,11 +165,10 @@ def _read(path: Path, needed: tuple[str, ...], only: tuple[str, ...] | None = No
     return frame
 
 
-def _columns(path: Path, only: tuple[str, ...] | None) -> pd.DataFrame:
-    """Read a parquet file; of `only` those columns that it has."""
-    if only is not None:
-        import pyarrow.parquet as pq
+def _columns(path: Path, wanted: Callable[[str], bool] | None) -> pd.DataFrame:
+    """Read a parquet file, or those of its columns that are wanted."""
+    if wanted is None:
+        return pd.read_parquet(path)
+    import pyarrow.parquet as pq
 
-        names = set(pq.read_schema(path).names)
-        only = tuple(name for name in only if name in names)
-    return pd.read_parquet(path, columns=None if only is None else list(only))
+    return pd.read_parquet(path, columns=[name for name in pq.read_schema(path).names if wanted(name)])
