@@ -16,7 +16,7 @@ def config(tmp_path: Path, **given: Any) -> dict[str, Any]:
     plain = yaml.safe_load((ROOT / "conf" / "evaluate.yaml").read_text(encoding="utf-8"))
     del plain["defaults"]
     paths = {"data_dir": str(tmp_path / "data"), "runs_dir": str(tmp_path / "runs")}
-    return {**plain, "samples": 5, "paths": paths, **given}
+    return {**plain, "logger": {"_target_": None}, "samples": 5, "paths": paths, **given}
 
 
 def test_the_gate_speaks_after_everything_is_written(sweep_folders: list[Path], tmp_path: Path) -> None:
