@@ -256,7 +256,7 @@ def test_two_builders_at_once_encode_once(tmp_path: Path, capfd: pytest.CaptureF
 
     first = threading.Thread(target=build, args=(0,))
     first.start()
-    begun.wait()
+    assert begun.wait(timeout=60), "the first builder did not begin"
     build(1)
     first.join()
     assert (encoders[0].seen, encoders[1].seen) == (200, 0)

@@ -11,6 +11,7 @@ from vlrb.data.dataset import SampleBatches, as_is
 from vlrb.data.sampling import EpochBatches
 from vlrb.encoders.killed import died
 from vlrb.utils.errors import VlrbError
+from vlrb.utils.processes import process_context
 
 BATCHES_EACH = 2  # a process for fewer costs more to start than it saves
 AHEAD = 2  # batches that each process has ready
@@ -73,6 +74,7 @@ def make_loader(
         sampler=batches,
         collate_fn=as_is,
         num_workers=processes,
+        multiprocessing_context=process_context() if processes else None,
         prefetch_factor=AHEAD if processes else None,
         persistent_workers=again and processes > 0,
         pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",

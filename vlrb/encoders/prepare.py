@@ -9,6 +9,7 @@ from vlrb.encoders.batches import Loaded, load_batch
 from vlrb.encoders.items import Items
 from vlrb.encoders.torch_encoder import Inputs
 from vlrb.utils.errors import DataError, VlrbError
+from vlrb.utils.processes import process_context
 
 
 class Batch(NamedTuple):
@@ -93,12 +94,14 @@ def make_loader(preparation: Preparation, batches: Sequence[Batch], workers: int
         workers: Processes that prepare; 0 = this one does.
         pin: Whether inputs go to a GPU.
     """
+    processes = min(workers, len(batches) - 1)  # one for a single batch would only cost its start
     return DataLoader(
         preparation,
         sampler=batches,  # type: ignore[arg-type] # whole batches are its indices
         batch_size=None,
         collate_fn=_as_it_is,  # type: ignore[arg-type] # it is given what the dataset gives
-        num_workers=min(workers, len(batches) - 1),  # a process for a single batch would only cost its start
+        num_workers=processes,
+        multiprocessing_context=process_context() if processes else None,
         pin_memory=pin,
     )
 
