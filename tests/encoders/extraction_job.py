@@ -143,7 +143,7 @@ def make_benchmark(root: Path, samples: list[list[int]], texts: list[str] | None
         " ".join(f"w{k}" for k in range(i * 7 % 11)) + f" n{i}" for i in range(len(samples))
     ]
     source = Pictures(samples)
-    return SimpleNamespace(root=root, samples=frame, pictures=lambda: source)
+    return SimpleNamespace(root=root, samples=frame, picture_references=images, pictures=lambda: source)
 
 
 def numbered(n: int, first: int = 0) -> list[list[int]]:

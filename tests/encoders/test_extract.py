@@ -60,7 +60,7 @@ def make_benchmark(root: Path, samples: list, prompts: list[str] | None = None) 
     images = [[{"content_hash": str(c)} for c in s] for s in samples]
     frame = pd.DataFrame({schema.SAMPLE_ID: [f"d/{i}" for i in range(len(samples))], schema.IMAGES: images})
     frame[schema.PROMPT] = prompts or "which colour?"
-    return SimpleNamespace(root=root, samples=frame, pictures=lambda: Pictures(samples))
+    return SimpleNamespace(root=root, samples=frame, picture_references=images, pictures=lambda: Pictures(samples))
 
 
 def rows_of(root: Path, samples: list, encoder: MeanColour | None = None, force: bool = False, **options) -> np.ndarray:

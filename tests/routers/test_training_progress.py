@@ -7,6 +7,7 @@ from rich.console import Console
 
 from vlrb.routers import progress
 from vlrb.routers.progress import TrainingProgress, describe
+from vlrb.utils import console as own
 
 
 @pytest.fixture
@@ -15,6 +16,7 @@ def screen(monkeypatch):
         text = io.StringIO()
         console = Console(file=text, force_terminal=terminal, width=120)
         monkeypatch.setattr(progress, "console", lambda: console)
+        monkeypatch.setattr(own, "console", lambda: console)
         monkeypatch.setattr(progress, "REFRESH_S", 0.0)
         return text
 
@@ -68,7 +70,7 @@ def test_nothing_is_shown_without_a_terminal(world, screen):
 
 def test_other_ranks_are_silent(world, screen, monkeypatch):
     text = screen(terminal=True)
-    monkeypatch.setattr(progress, "is_first_rank", lambda: False)
+    monkeypatch.setattr(own, "is_first_rank", lambda: False)
     train(world, epochs=1)
     assert text.getvalue() == ""
 

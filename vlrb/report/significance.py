@@ -98,7 +98,7 @@ def standing_notes(found: Contest | None, rows: Mapping[str, Sequence[Run]]) -> 
         notes.append("rank: what the data allow; * = may be the best")
     if found.compared:
         many = f", Holm over {found.compared}" if found.compared > 1 else ""
-        picked = "\n  ranks allow for the top having been picked by these figures, p does not" if ranked else ""
+        picked = ";\n  ranks allow for the top having been picked by these figures, p does not" if ranked else ""
         notes.append(f"p: the same {WORDS[found.figure]} as {found.top}? Paired sign flips{many}{picked}")
     return notes if found.detectable is None else [*notes, *_power_note(found.detectable, found)]
 
