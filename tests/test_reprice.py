@@ -91,7 +91,8 @@ def test_a_sweep_under_other_prices(call: Call, place: Path, trained: Path) -> N
     code, out, err = call("evaluate", f"runs={sweep}", "pricing=flat")
     assert code == 0, err
     assert out.strip().splitlines()[-1] == f"report: {sweep / 'repriced' / 'flat'}"
-    assert len(pd.read_csv(sweep / "repriced" / "flat" / "leaderboard.csv").query("kind == 'router'")) == 2
+    rows = pd.read_csv(sweep / "repriced" / "flat" / "leaderboard.csv").query("kind == 'router'")
+    assert rows["points"].tolist() == [2]  # both λ are points of one row
     assert (sweep / "leaderboard.csv").read_bytes() == board
     # re-priced folders are runs that can be named, but a folder of runs still means the trained ones
     assert len(find_runs(place / "runs").runs) == 2
