@@ -26,7 +26,7 @@ Call = Callable[..., tuple[int, str, str]]
 JobsOf = Callable[..., list[list[str]]]
 SIZE = 16
 PRESETS = sorted(path.stem for path in (ROOT / "multirun_presets" / "preset").glob("*.yaml"))
-QUICK = ("smoke", "full_benchmark", "fusion_ablation")
+QUICK = ("smoke", "full_benchmark")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,7 @@ def test_jobs_of_a_process_open_the_data_once_and_tell_one_line_each(
     assert second.name.split("-")[-1] in table or "k=4" in table or table.count("knn") == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_over_prices_writes_a_table_for_each(call: Call, places: list[str]) -> None:
     code, out, err = call("train", "-m", "router=strongest_global", "pricing=vl_routerbench_2025,flat", *places)
     assert code == 0, err
