@@ -149,6 +149,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.process
+@pytest.mark.slow
 def test_a_disk_that_is_really_full(logs: Path, small_disk: Path, call: Call) -> None:
     few = "dataset.source.select.datasets=[MMStar]"
     assert call("build_data", *words(logs, small_disk, few))[0] == 0

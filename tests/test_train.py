@@ -213,6 +213,7 @@ def test_build_false_builds_nothing(call: Call, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.npy"))
 
 
+@pytest.mark.slow
 def test_sweep_from_a_preset_needs_no_flag(call: Call, small: list[str]) -> None:
     code, out, err = call("train", "preset=smoke", *small)
     assert code == 0, err

@@ -246,6 +246,7 @@ def test_a_pool_model_without_logs_is_named(build):
         build(pool=ModelPool("p", models={"large": {}, "gone": {}}))
 
 
+@pytest.mark.slow
 def test_interrupted_at_any_rename_the_rerun_gives_the_same_bytes(build, root, source, choices, monkeypatch, tmp_path):
     drawn = "vlrb.benchmark.tokens.report.draw_tokens"  # takes most of a tiny build, and this test builds dozens
     monkeypatch.setattr(drawn, lambda figure, path: path.write_bytes(figure.table.to_csv().encode()))
