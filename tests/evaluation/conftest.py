@@ -1,35 +1,15 @@
-"""A tiny evaluated set whose every figure can be checked by hand: 6 samples, 3 models, 2 datasets."""
+"""What tests of evaluation share."""
 
 import numpy as np
 import pytest
+from by_hand import make_outcomes
 
-from vlrb.metrics.bounds import CostBounds
 from vlrb.metrics.outcomes import Outcomes
-
-#          small  middle  large
-QUALITY = [
-    [1.0, 1.0, 1.0],
-    [0.0, 1.0, 1.0],
-    [0.0, 0.0, 1.0],
-    [0.0, 0.6, 0.0],
-    [0.0, 0.0, 0.0],
-    [1.0, 0.0, 1.0],
-]
-COST = [0.001, 0.002, 0.008]
 
 
 @pytest.fixture
 def outcomes() -> Outcomes:
-    return Outcomes(
-        Y=np.array(QUALITY),
-        C=np.tile(COST, (6, 1)),
-        split_group=np.array([0, 0, 1, 2, 3, 4]),
-        dataset=np.array([0, 0, 0, 1, 1, 1]),
-        dataset_names=("alpha", "beta"),
-        dataset_groups=("General", "STEM"),
-        model_ids=("small", "middle", "large"),
-        bounds=CostBounds(0.001, 0.008, "bounds"),
-    )
+    return make_outcomes()
 
 
 @pytest.fixture

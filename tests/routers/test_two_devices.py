@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import lightning as L
 import pytest
+from training_steps import QUIET
 
 from vlrb.data.datamodule import BenchmarkDataModule
 from vlrb.data.sources import FusedFeatures
@@ -12,14 +13,6 @@ from vlrb.encoders.fusion import NormalizeConcatFusion
 from vlrb.routers.recipe import Recipe
 from vlrb.tasks.devices import strategy_of
 from vlrb.utils.cli import ROOT
-
-QUIET = {
-    "logger": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "enable_checkpointing": False,
-    "num_sanity_val_steps": 0,
-}
 
 
 @pytest.mark.slow

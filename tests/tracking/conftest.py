@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from by_hand import MODELS, make_outcomes
 from omegaconf import OmegaConf
 
 from vlrb.evaluation.decisions import decision_rows, reference_rows, write_decisions, write_references
@@ -11,25 +12,12 @@ from vlrb.evaluation.headline import headline_metrics
 from vlrb.evaluation.landscape import single_models, write_landscape
 from vlrb.evaluation.runs import load_run
 from vlrb.metrics.baselines import oracle_decision
-from vlrb.metrics.bounds import CostBounds
-from vlrb.metrics.outcomes import Outcomes
 from vlrb.report.leaderboard import make_leaderboard
 from vlrb.schema import CONFIG_FILE, DATA_FILE, DONE_FILE, METRICS_FILE, SPEC_FILE, WEIGHTS_FILE
 from vlrb.tracking.tracker import Results
 from vlrb.utils.files import read_json, write_json, write_text
 
-#          small  middle  large
-QUALITY = [
-    [1.0, 1.0, 1.0],
-    [0.0, 1.0, 1.0],
-    [0.0, 0.0, 1.0],
-    [0.0, 0.6, 0.0],
-    [0.0, 0.0, 0.0],
-    [1.0, 0.0, 1.0],
-]
-COST = [0.001, 0.002, 0.008]
 DECISION = [0, 1, 2, 1, 1, 0]  # right on all but the fifth; 1 + 2 + 8 + 2 + 2 + 1 = 16 dollars per 1,000, by 6
-MODELS = ("small", "middle", "large")
 CONFIG = {
     "router_name": "mlp",
     "lambda": {"value": 0.5},
@@ -42,19 +30,6 @@ CONFIG = {
     "router": {"hidden": [8, 4], "dropout": 0.1},
     "trainer": {"accelerator": "cpu"},
 }
-
-
-def make_outcomes() -> Outcomes:
-    return Outcomes(
-        Y=np.array(QUALITY),
-        C=np.tile(COST, (6, 1)),
-        split_group=np.array([0, 0, 1, 2, 3, 4]),
-        dataset=np.array([0, 0, 0, 1, 1, 1]),
-        dataset_names=("alpha", "beta"),
-        dataset_groups=("General", "STEM"),
-        model_ids=MODELS,
-        bounds=CostBounds(0.001, 0.008, "bounds"),
-    )
 
 
 def write_hand_run(folder: Path, benchmark: Path, lam: float = 0.5) -> Path:

@@ -14,11 +14,7 @@ def gap_closed(accuracy: float | None, best_single: float | None, oracle: float 
     >>> gap_closed(0.80, 0.80, 0.80).reason
     'the oracle is no better than the best single model'
     """
-    if accuracy is None or best_single is None or oracle is None:
-        return undefined("an accuracy is undefined")
-    if oracle <= best_single:
-        return undefined("the oracle is no better than the best single model")
-    return Value((accuracy - best_single) / (oracle - best_single))
+    return _covered(accuracy, best_single, oracle, "the oracle is no better than the best single model")
 
 
 def gap_recovered(accuracy: float | None, cheapest: float | None, strongest: float | None) -> Value:
@@ -34,8 +30,13 @@ def gap_recovered(accuracy: float | None, cheapest: float | None, strongest: flo
     >>> gap_recovered(0.80, 0.75, 0.75).reason
     'the best single model is no better than the cheapest'
     """
-    if accuracy is None or cheapest is None or strongest is None:
+    return _covered(accuracy, cheapest, strongest, "the best single model is no better than the cheapest")
+
+
+def _covered(accuracy: float | None, low: float | None, high: float | None, no_distance: str) -> Value:
+    """Return (a − low) / (high − low); undefined for the reason `no_distance` where high is not above low."""
+    if accuracy is None or low is None or high is None:
         return undefined("an accuracy is undefined")
-    if strongest <= cheapest:
-        return undefined("the best single model is no better than the cheapest")
-    return Value((accuracy - cheapest) / (strongest - cheapest))
+    if high <= low:
+        return undefined(no_distance)
+    return Value((accuracy - low) / (high - low))

@@ -19,6 +19,23 @@ PADDING = (4.0, 1.0)  # pixels around a text that stay free
 ABOVE_LINES = 4.6  # drawing order: above lines and their background, below points
 
 
+def draw_points(axes: "Axes", points: Plane, faint: float = 1.0) -> None:
+    """Draw every point; `faint` is the opacity of those in the faintest colour."""
+    for mark in points.marks():
+        axes.plot(
+            mark.cost,
+            mark.accuracy,
+            marker=mark.marker,
+            markersize=mark.size,
+            color=mark.colour if mark.filled else PAPER,
+            markeredgecolor=PAPER if mark.bold else mark.colour,
+            markeredgewidth=1.1,
+            linestyle="none",
+            zorder=7 if mark.bold else 5,
+            alpha=faint if mark.colour == FAINT else 1.0,
+        )
+
+
 def name_points(axes: "Axes", points: Plane, levels: list[Mark], lines: np.ndarray, *, narrow: bool) -> None:
     """Write the names: levels first (pinned to the edge), then routers, references, single models, other λ.
 

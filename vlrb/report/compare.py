@@ -120,10 +120,10 @@ def _settings(run: Run, other: Run) -> str:
 
 def _aligned(left: Evaluated, right: Evaluated, run: Run, other: Run) -> Evaluated:
     """Return the decisions before in the sample order of the others."""
-    place = pd.Index(right.table[SAMPLE_ID]).get_indexer(pd.Index(left.table[SAMPLE_ID]))
-    if len(left.table) != len(right.table) or (place < 0).any():
+    found = right.in_order(pd.Index(left.table[SAMPLE_ID]))
+    if found is None:
         raise StateError(f"not comparable: {run.folder} and {other.folder} decided on different samples")
-    return right._replace(table=right.table.iloc[place].reset_index(drop=True))
+    return found
 
 
 def _changes(left: Evaluated, right: Evaluated, run: Run, resamples: int) -> Row:

@@ -30,6 +30,14 @@ class Evaluated(NamedTuple):
         """Return the router's outcomes, or those of `oracle_` or `best_single_`."""
         return _chosen(self.table, prefix)
 
+    def in_order(self, ids: pd.Index) -> "Evaluated | None":
+        """Return the same in the sample order of `ids`; None if those are other samples."""
+        place = pd.Index(self.table[SAMPLE_ID]).get_indexer(ids)
+        if len(self.table) != len(ids) or (place < 0).any():
+            return None
+        units = Units(*(codes[place] for codes in self.units))
+        return Evaluated(self.table.iloc[place].reset_index(drop=True), units, self.dataset_names)
+
 
 def evaluated(run: Run, split: str) -> Evaluated:
     """Return the decisions of a run on one split.

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vlrb.metrics.frontier import curve_accuracy
-from vlrb.report.annotate import name_points
+from vlrb.report.annotate import draw_points, name_points
 from vlrb.report.canvas import heading, new_figure, style
 from vlrb.report.curves import Curve, method_curve, static_mixture, trained_methods
 from vlrb.report.leaderboard import QUERIES, Leaderboard
-from vlrb.report.palette import FAINT, INK, MUTED, PAPER, series_colours
+from vlrb.report.palette import INK, MUTED, series_colours
 from vlrb.report.pareto import NARROW, points_along, set_limits
 from vlrb.report.plane import Mark, Plane, plane
 
@@ -51,7 +51,7 @@ def frontier_figure(board: Leaderboard, width: float = 9.0, height: float = 5.6)
         if len(points.frontier):
             axes.plot(*points.frontier.T, color=INK, linewidth=1.3, linestyle=DASHED, zorder=3)
             lines.append(points.frontier)
-        _draw_points(axes, points)
+        draw_points(axes, points, faint=0.7)
         name_points(axes, points, [], points_along(axes, lines), narrow=True)
         axes.set_xlabel("USD per 1,000 queries (log scale)")
         axes.set_ylabel("expected accuracy" if points.expected else "accuracy")
@@ -90,19 +90,3 @@ def _draw_hull(axes: "Axes", curve: Curve, colour: str, *, expected: bool, dashe
     style_of = {"linestyle": DASHED, "linewidth": 1.1} if dashed else {"linewidth": 1.3}
     axes.plot(at, height, color=colour, alpha=0.8 if dashed else 0.6, zorder=2 if dashed else 4, **style_of)
     return np.column_stack([at, height])
-
-
-def _draw_points(axes: "Axes", points: Plane) -> None:
-    for mark in points.marks():
-        axes.plot(
-            mark.cost,
-            mark.accuracy,
-            marker=mark.marker,
-            markersize=mark.size,
-            color=mark.colour if mark.filled else PAPER,
-            markeredgecolor=PAPER if mark.bold else mark.colour,
-            markeredgewidth=1.1,
-            linestyle="none",
-            zorder=7 if mark.bold else 5,
-            alpha=0.7 if mark.colour == FAINT else 1.0,
-        )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vlrb.metrics.rank_score import rank_scores
-from vlrb.report.annotate import name_points
+from vlrb.report.annotate import draw_points, name_points
 from vlrb.report.canvas import heading, new_figure, style
 from vlrb.report.leaderboard import QUERIES, TRAINED, Leaderboard
-from vlrb.report.palette import FAINT, INK, PAPER
+from vlrb.report.palette import FAINT, INK
 from vlrb.report.plane import Mark, Plane, plane
 
 if TYPE_CHECKING:
@@ -111,18 +111,7 @@ def _draw(axes: "Axes", points: Plane) -> list[np.ndarray]:
         if len(path) > 1:
             axes.plot(*path.T, color=marks[0].colour, linewidth=1.2, alpha=0.55, zorder=4)
             lines.append(path)
-    for mark in points.marks():
-        axes.plot(
-            mark.cost,
-            mark.accuracy,
-            marker=mark.marker,
-            markersize=mark.size,
-            color=mark.colour if mark.filled else PAPER,
-            markeredgecolor=PAPER if mark.bold else mark.colour,
-            markeredgewidth=1.1,
-            linestyle="none",
-            zorder=7 if mark.bold else 5,
-        )
+    draw_points(axes, points)
     return lines
 
 

@@ -53,16 +53,16 @@ def compare_rows(
 def _decided(run: Run, split: str, ids: pd.Index) -> Chosen:
     """Return what a run's decisions brought, in the order of `ids`."""
     own = evaluated(run, split)
-    chosen = own.chooser()
-    order = pd.Index(own.table[SAMPLE_ID]).get_indexer(ids)
-    if len(own.table) != len(ids) or (order < 0).any():
-        absent = sorted({str(sample_id).rpartition("/")[0] for sample_id in ids[order < 0]})
+    found = own.in_order(ids)
+    if found is None:
+        lacking = ids[~ids.isin(own.table[SAMPLE_ID])]
+        absent = sorted({str(sample_id).rpartition("/")[0] for sample_id in lacking})
         where = f" (some of {', '.join(absent)} are missing)" if absent else ""
         raise StateError(
             f"{run.folder}: decisions on other {split} samples than those of the other runs{where}",
             "train this run again with overwrite=true",
         )
-    return Chosen(chosen.quality[order], chosen.cost[order])
+    return found.chooser()
 
 
 def with_standings(frame: pd.DataFrame, found: Contest | None) -> pd.DataFrame:

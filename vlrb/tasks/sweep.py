@@ -70,8 +70,7 @@ def summarise(folder: Path, config: DictConfig) -> None:
     """Print what became of a sweep's jobs and write its leaderboard (to W&B, too, if its config says so)."""
     if not (folder / SWEEP_FILE).exists():
         return
-    record = sweeps.read_record(folder)
-    jobs = record["jobs"]
+    jobs = sweeps.read_record(folder)["jobs"]
     if not jobs:
         return
     say()
